@@ -1,0 +1,1 @@
+"""The native HTTP API; stands on top and only wires."""

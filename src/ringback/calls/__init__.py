@@ -1,0 +1,1 @@
+"""A call's life: model, status table, ledger, numbers. Pure; knows nobody."""

@@ -1,0 +1,58 @@
+"""What an account says of its numbers: names, sites, ids that a dialect sends. Not registered: defaults made from the account."""
+
+import uuid
+from functools import lru_cache
+from typing import Literal
+
+from msgspec import Struct
+
+_NAMESPACE = uuid.UUID("6f3c1c5e-6f0e-5a53-9d1f-0c6c2b5d2a10")
+
+
+class Property(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A site or campaign that numbers belong to (Fone Dynamics). `id` is a UUID; `type` is `Site`."""
+
+    id: str
+    name: str
+    type: str = "Site"
+
+
+class Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A number of an account. `number` is E.164 (with +), an extension or a SIP address; `channel_id` (Bird) is a UUID; `trunk_id`
+    (Voxtelesys) is digits; `webhooks_enabled` is VOC's switch for inbound events."""
+
+    number: str
+    name: str
+    pool: Literal["static", "dynamic"] = "static"
+    property: Property
+    channel_id: str
+    trunk_id: str
+    webhooks_enabled: bool = True
+    registered: bool = True
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where an event belongs, as the dialects need it: installation, account, the account's number in the call."""
+
+    organization_id: str
+    account: str
+    number: Number
+
+
+@lru_cache(maxsize=10_000)
+def default_number(account: str, number: str) -> Number:
+    """The number that is not registered: webhooks on, its own digits as its name, pool `static`, ids made from the account."""
+    return Number(
+        number=number,
+        name=number.lstrip("+"),
+        property=default_property(account),
+        channel_id=str(uuid.uuid5(_NAMESPACE, f"{account}/channel")),
+        trunk_id=str(90_000 + uuid.uuid5(_NAMESPACE, f"{account}/trunk").int % 9_910_000),
+        registered=False,
+    )
+
+
+@lru_cache(maxsize=10_000)
+def default_property(account: str) -> Property:
+    """The property of numbers that name none."""
+    return Property(id=str(uuid.uuid5(_NAMESPACE, f"{account}/property")), name="default")

@@ -1,0 +1,1 @@
+"""Lanes, dispatcher, guard, resolver, sender."""

@@ -1,0 +1,1 @@
+"""What a receiver imports: verify and parse, no server needed."""

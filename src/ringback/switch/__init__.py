@@ -1,0 +1,1 @@
+"""Switches as sources of updates (FreeSWITCH)."""

@@ -1,0 +1,1 @@
+"""Endpoints, filters, deliveries, retry decisions, endpoint health. Pure; knows `calls`."""
