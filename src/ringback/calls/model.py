@@ -190,8 +190,8 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
     id of the conversation's root leg (its own id for a root). `status` is the furthest that was reached, None before any status came
     (a child's update overtook its parent's). `reached` holds the first `at` of each status taken, by status name.
     `ended_status` equals `status` once final. `duration_s` and `answered_duration_s` are whole seconds, 0 before the end.
-    `offers` is kept on roots. `next_seq` (roots) numbers the conversation's events from 1. `seen_from`/`seen_to`/... : later,
-    different values of fixed fields, kept for the record in `rewrites`. `version` is the store's; the ledger leaves it alone.
+    `offers` is kept on roots. `next_seq` (roots) numbers the conversation's events from 1. `rewrites` keeps later,
+    different values of the fixed fields, by field name. `version` is the store's; the ledger leaves it alone.
     """
 
     account: str

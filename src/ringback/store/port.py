@@ -1,0 +1,257 @@
+"""What the engine needs of a store. Two back ends, one conformance suite (tests/conformance).
+
+All methods are synchronous and may block: the hot ones (`load`, `commit`) are called by one writer thread, the rest from reader
+threads. Everything raises StoreUnavailable when the store cannot answer (disk full, file gone); then nothing of the call took effect.
+
+The port speaks in batches. `commit` refuses, call by call, what was folded from an outdated version: the caller loads again, folds
+again and retries, so two writers of one call never lose an update. A row that the store cannot take (poisonous) fails alone: it is
+named in the answer, the rest of the batch is committed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from ringback.calls.directory import Number, Property
+from ringback.calls.model import Call, Event
+from ringback.webhooks.model import Delivery, Endpoint, ErrorClass, Outcome
+
+CallKey = tuple[str, str]
+"""(account UUID, the source's call id)"""
+
+
+class StoredCall(Struct, frozen=True):
+    """A call and its number in the store. `root_n` is the number of its root leg (its own for a root)."""
+
+    n: int
+    root_n: int
+    call: Call
+
+
+class Loaded(Struct, frozen=True):
+    """`calls`: the latest generation of each call that exists. `seen`: for each update id that was taken before, the answer that was
+    given then: (event id or 0 if it made none, call id)."""
+
+    calls: Mapping[CallKey, StoredCall]
+    seen: Mapping[CallKey, tuple[int, str]]
+
+
+class Fold(Struct, frozen=True, kw_only=True):
+    """What one update came to: the unit that is committed or refused as a whole.
+
+    `calls`: the new states (the leg, and its root if that moved); `call.version` is the version it was folded from, 0 for a new
+    call; the store writes version + 1. `events` and `deliveries` are new rows. `update_id`: the dedupe key, if any.
+    `release`: held deliveries of this root become due now.
+    """
+
+    account: str
+    calls: tuple[StoredCall, ...]
+    events: tuple[Event, ...]
+    event_calls: tuple[tuple[int, int], ...]
+    """(n, root_n) of each event's call, in the order of `events`."""
+    deliveries: tuple[Delivery, ...]
+    update_id: str | None = None
+    call_id: str = ""
+    release: tuple[int, ...] = ()
+    """Delivery ids that are due at once."""
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One HTTP exchange for the log: the request as it was sent (secrets masked), and how it ended."""
+
+    delivery: int
+    number: int
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    outcome: Outcome
+
+
+class Result(Struct, frozen=True):
+    """A delivery's new state (attempts, next_at_ms, state, signed_at_s are written) and what it ended with."""
+
+    delivery: Delivery
+    finished_at_ms: int
+    status: int | None
+    error: ErrorClass
+
+
+class Batch(Struct, frozen=True):
+    """One group commit."""
+
+    folds: Sequence[Fold] = ()
+    results: Sequence[Result] = ()
+
+
+class Committed(Struct, frozen=True):
+    """`stale`: indices of folds whose calls moved meanwhile (fold again). `failed`: indices of folds that the store cannot take,
+    with one line why. All other folds and all results are durable."""
+
+    stale: tuple[int, ...] = ()
+    failed: Mapping[int, str] = {}
+
+
+class Job(Struct, frozen=True):
+    """A delivery with the event that it sends."""
+
+    delivery: Delivery
+    event: Event
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """A tenant. `id` is a UUID. `country` (ISO alpha-2) lets national numbers be read; `call_limit_s` is the watchdog's."""
+
+    id: str
+    name: str
+    created_at_ms: int
+    country: str | None = None
+    call_limit_s: int = 86_400
+
+
+class Key(Struct, frozen=True, kw_only=True):
+    """An API key as the store knows it: the SHA-256 of its text. `account` None: the operator's."""
+
+    id: int
+    hash: bytes
+    account: str | None
+    role: Literal["operator", "developer", "viewer"]
+    name: str = ""
+    created_at_ms: int = 0
+
+
+class DeliveryFilter(Struct, frozen=True, kw_only=True):
+    """Every field narrows; None does not. `before`: ids below it (the cursor; newest first)."""
+
+    account: str
+    state: str | None = None
+    endpoint: int | None = None
+    call: str | None = None
+    event: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+    before: int | None = None
+    limit: int = 50
+
+
+class DeliveryRow(Struct, frozen=True):
+    """A delivery as lists show it."""
+
+    delivery: Delivery
+    call_id: str
+    finished_at_ms: int | None
+    status: int | None
+    error: ErrorClass
+
+
+class Store(Protocol):
+    """The port."""
+
+    def close(self) -> None:
+        """Lets go of everything; what was committed stays."""
+        ...
+
+    def organization_id(self) -> str:
+        """The installation's UUID, made when the store was."""
+        ...
+
+    def last_id(self) -> int:
+        """The largest id in the store: where an IdMaker goes on."""
+        ...
+
+    # The hot path (one writer thread)
+    def load(self, calls: Sequence[CallKey], update_ids: Sequence[CallKey]) -> Loaded:
+        """Calls by key (with their roots, under the roots' own keys), and update ids (account, id) that were taken within 72 h."""
+        ...
+
+    def commit(self, batch: Batch) -> Committed:
+        """One transaction, on disk when it returns."""
+        ...
+
+    def log_attempts(self, attempts: Sequence[Attempt]) -> None:
+        """Appends to the day's attempt log. Not synced: a crash may cost the last moments."""
+        ...
+
+    # The dispatcher
+    def open_deliveries(self, endpoint: int, after: int, limit: int) -> list[Job]:
+        """Deliveries of an endpoint that are not done (pending or retrying), id > after, in id order."""
+        ...
+
+    def endpoints_with_open(self) -> list[int]:
+        """Endpoints that have a delivery not done. Fast with a million of them."""
+        ...
+
+    def due(self, until_ms: int, limit: int) -> list[Job]:
+        """Retrying and held deliveries whose `next_at_ms` <= until_ms, earliest first."""
+        ...
+
+    def held(self, root: int) -> list[Job]:
+        """Held deliveries of a conversation."""
+        ...
+
+    def job(self, delivery: int) -> Job | None:
+        """One delivery with its event."""
+        ...
+
+    def calls_by_number(self, numbers: Sequence[int]) -> dict[int, StoredCall]:
+        """Calls by their store numbers, as they are now."""
+        ...
+
+    def open_calls(self, before_ms: int, after: int, limit: int) -> list[StoredCall]:
+        """Calls without an end that were first seen before `before_ms`, n > after, in order of n: the watchdog's."""
+        ...
+
+    def cancel_deliveries(self, endpoint: int, now_ms: int) -> int:
+        """All that is not done for an endpoint becomes `cancelled`; how many."""
+        ...
+
+    # What an account sets up. put_* inserts or replaces; names are unique where the text says so (Conflict).
+    def put_account(self, account: Account) -> None: ...
+    def accounts(self) -> list[Account]: ...
+    def put_key(self, key: Key) -> None: ...
+    def keys(self) -> list[Key]: ...
+    def delete_key(self, key: int) -> bool: ...
+    def put_endpoint(self, endpoint: Endpoint) -> None:
+        """Secrets and credentials are encrypted before they are written."""
+        ...
+
+    def endpoints(self) -> list[Endpoint]: ...
+    def delete_endpoint(self, endpoint: int) -> bool:
+        """Gone from the list; its deliveries and their log stay."""
+        ...
+
+    def put_property(self, account: str, item: Property) -> None: ...
+    def properties(self, account: str) -> list[Property]: ...
+    def delete_property(self, account: str, item: str) -> bool: ...
+    def put_number(self, account: str, number: Number) -> None: ...
+    def numbers(self) -> list[tuple[str, Number]]:
+        """Every account's numbers: (account, number)."""
+        ...
+
+    def delete_number(self, account: str, number: str) -> bool: ...
+
+    # What people look at (newest first, keyset by id)
+    def calls(self, account: str, before: int | None, limit: int, number: str | None = None) -> list[StoredCall]:
+        """Roots and legs of an account; `number`: those from or to it."""
+        ...
+
+    def call(self, account: str, call_id: str) -> StoredCall | None: ...
+    def legs(self, root: int) -> list[StoredCall]: ...
+    def events(self, root: int) -> list[Event]:
+        """A conversation's events in order."""
+        ...
+
+    def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]: ...
+    def deliveries_of_events(self, events: Sequence[int]) -> list[DeliveryRow]: ...
+    def delivery(self, account: str, delivery: int) -> tuple[DeliveryRow, Event] | None: ...
+    def attempts(self, delivery: int) -> list[Attempt]: ...
+
+    # The operator's notes
+    def note(self, kind: str, text: str, at_ms: int) -> None:
+        """One line for the operator: a source's gap, calls that fit no account."""
+        ...
+
+    def notes(self, kind: str | None, limit: int) -> list[tuple[int, str, str]]:
+        """(at_ms, kind, text), newest first."""
+        ...
