@@ -4,13 +4,25 @@ A dialect is a module-level object that satisfies `Dialect`; a package may add o
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
 from ringback.calls.directory import Place
 from ringback.calls.model import Event
 from ringback.webhooks.model import Delivery, Endpoint, Method, Order, RetryPolicy
+
+
+class Fact(NamedTuple):
+    """One row of the docs' table "documented, inferred, ours". Each dialect module holds a tuple of them named `FACTS`.
+
+    `topic` names the rule in a few words; `mark` says how well it stands: `documented` by the platform, `inferred` from its samples
+    or from what integrators rely on, or `ours` where it is silent and we chose; `how` is what we do, in one sentence.
+    """
+
+    topic: str
+    mark: Literal["documented", "inferred", "ours"]
+    how: str
 
 
 class HttpRequest(Struct, frozen=True):
