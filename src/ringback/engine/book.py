@@ -1,0 +1,144 @@
+"""What accounts have set up, held in memory: keys, numbers, endpoints, and who gets which event.
+
+The store has the truth; this is read from it at start and after each change. Reading threads see whole values only: a change replaces
+an entry, it never edits one.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from ringback.calls.directory import Number, Place, default_number
+from ringback.calls.model import Call, Event
+from ringback.dialects.contract import Dialect
+from ringback.store.port import Account, Key, Store
+from ringback.webhooks.matching import Matcher
+from ringback.webhooks.model import Endpoint
+
+_PLACES_KEPT = 50_000
+
+
+class Identity(Struct, frozen=True):
+    """Who asks: `account` None is the operator."""
+
+    account: str | None
+    role: str
+    key: int = 0
+
+
+def key_hash(text: str) -> bytes:
+    """How an API key is stored: SHA-256 (the keys are random, so no salt is needed)."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+class Book:
+    """See the module. One writer (the loop's thread), many readers."""
+
+    def __init__(self, store: Store, dialects: Mapping[str, Dialect], admin_key: str) -> None:
+        self._store = store
+        self._dialects = dialects
+        self._admin = key_hash(admin_key)
+        self.organization = store.organization_id()
+        self.accounts: dict[str, Account] = {}
+        self.endpoints: dict[int, Endpoint] = {}
+        self._keys: dict[bytes, Key] = {}
+        self._numbers: dict[tuple[str, str], Number] = {}
+        self._owners: dict[str, str] = {}
+        self._matchers: dict[str, Matcher] = {}
+        self._identities: dict[bytes, Identity] = {}
+        self._places: dict[tuple[str, str], Place] = {}
+        self.read_keys()
+        self.read_numbers()
+        self.read_accounts()
+        for endpoint in store.endpoints():
+            self.endpoints[endpoint.id] = endpoint
+        for account in self.accounts:
+            self._match_anew(account)
+
+    # Reading the store again after a change
+    def read_accounts(self) -> None:
+        """After an account was made or changed."""
+        self.accounts = {account.id: account for account in self._store.accounts()}
+        for account in self.accounts:
+            if account not in self._matchers:
+                self._match_anew(account)
+
+    def read_keys(self) -> None:
+        """After a key was made or revoked: a revoked key stops working at once."""
+        self._keys = {key.hash: key for key in self._store.keys()}
+        self._identities = {}
+
+    def read_numbers(self) -> None:
+        """After a number or a property was changed."""
+        numbers = self._store.numbers()
+        self._numbers = {(account, number.number): number for account, number in numbers}
+        self._owners = {number.number: account for account, number in numbers}
+        self._places = {}
+
+    def set_endpoint(self, endpoint: Endpoint) -> None:
+        """After an endpoint was made or changed."""
+        self.endpoints = {**self.endpoints, endpoint.id: endpoint}
+        self._match_anew(endpoint.account)
+
+    def drop_endpoint(self, endpoint: Endpoint) -> None:
+        """After an endpoint was deleted."""
+        self.endpoints = {key: value for key, value in self.endpoints.items() if key != endpoint.id}
+        self._match_anew(endpoint.account)
+
+    def _match_anew(self, account: str) -> None:
+        mine = [endpoint for endpoint in self.endpoints.values() if endpoint.account == account]
+        self._matchers[account] = Matcher(mine, self._dialects)
+
+    # Asking
+    def identify(self, authorization: bytes) -> Identity | None:
+        """Whose key an Authorization header (`Bearer <key>`) carries; None: nobody's."""
+        identity = self._identities.get(authorization)
+        if identity is None and authorization[:7].lower() == b"bearer ":
+            identity = self._look_up(authorization[7:].strip())
+            if identity is not None and len(self._identities) < 10_000:
+                self._identities[authorization] = identity
+        return identity
+
+    def _look_up(self, text: bytes) -> Identity | None:
+        hashed = hashlib.sha256(text).digest()
+        if hmac.compare_digest(hashed, self._admin):
+            return Identity(None, "operator")
+        key = self._keys.get(hashed)
+        return Identity(key.account, key.role, key.id) if key else None
+
+    def matcher(self, account: str) -> Matcher:
+        """Who gets an account's events."""
+        return self._matchers[account]
+
+    def endpoint(self, number: int) -> Endpoint | None:
+        """An endpoint by its id; None: deleted."""
+        return self.endpoints.get(number)
+
+    def knows(self, account: str) -> bool:
+        """Is there such an account?"""
+        return account in self.accounts
+
+    def owner(self, number: str) -> str | None:
+        """The account that registered a number."""
+        return self._owners.get(number)
+
+    def number(self, account: str, number: str) -> Number:
+        """A number as registered, or its default."""
+        return self._numbers.get((account, number)) or default_number(account, number)
+
+    def place(self, event: Event) -> Place:
+        """The account's own number in the event's conversation: dialled inbound, calling outbound."""
+        return self.place_of(event.root)
+
+    def place_of(self, root: Call) -> Place:
+        """The same, by the conversation's root."""
+        number = root.to if root.direction == "inbound" else root.from_
+        place = self._places.get((root.account, number))
+        if place is None:
+            place = Place(organization_id=self.organization, account=root.account, number=self.number(root.account, number))
+            if len(self._places) >= _PLACES_KEPT:
+                self._places = {}
+            self._places[root.account, number] = place
+        return place

@@ -1,0 +1,133 @@
+"""The installation's settings: one frozen object, read once, checked whole before anything starts.
+
+Every setting is a command-line option of `ringback serve` and an environment variable `RINGBACK_*`; the command line wins. Unknown
+`RINGBACK_*` variables are refused, so that a misspelt one is not ignored.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ringback.errors import BadSettings
+
+_SECRET = frozenset({"admin_key", "secret_key", "proxy", "freeswitch_password"})
+_OUTSIDE = frozenset({"RINGBACK_SERVER", "RINGBACK_KEY"})  # read by the client commands (replay), not by the server
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an operator decides. Names are those of the options with `_` for `-`."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    data: Path = Path("ringback-data")
+    database: str | None = None
+    allow_network: tuple[str, ...] = ()
+    allow_http: bool = False
+    public_url: str | None = None
+    admin_key: str | None = None
+    secret_key: str | None = None
+    proxy: str | None = None
+    source_address: str | None = None
+    nat64_deny: bool = False
+    nameservers: tuple[str, ...] = ()
+    connect_timeout_s: float = 5.0
+    max_body_bytes: int = 4 * 1024 * 1024
+    loop: str = "auto"
+    log_level: str = "info"
+    freeswitch: str | None = None
+    freeswitch_password: str | None = None
+    freeswitch_config: Path | None = None
+    drain_s: float = 10.0
+
+
+HELP: dict[str, str] = {
+    "host": "Address to listen on.",
+    "port": "Port to listen on; 0 picks a free one.",
+    "data": "Directory for the database, the attempt log and the secret key; made if absent.",
+    "database": "Another database than SQLite in the data directory. Only `sqlite:` (the default) is known so far.",
+    "allow_network": "Network that webhooks may go to although it is not public: CIDR or CIDR:port, for one account as ACCOUNT=CIDR. "
+    "May be repeated (environment: comma-separated).",
+    "allow_http": "Let endpoints use plain http.",
+    "public_url": "The URL under which customers reach this server.",
+    "admin_key": "The operator's key. Without it one is made on first start and printed once.",
+    "secret_key": "Key that encrypts secrets at rest (base64, 32 bytes; several, comma-separated: the first encrypts). "
+    "Without it a 0600 file in the data directory is used.",
+    "proxy": "HTTP proxy for all webhooks (CONNECT to the vetted address): http://[user:pass@]host:port.",
+    "source_address": "Local address that webhooks are sent from.",
+    "nat64_deny": "Refuse every NAT64 address (64:ff9b::/96), also around public IPv4 addresses.",
+    "nameservers": "DNS servers to ask, host or host:port (default: the system's). May be repeated (environment: comma-separated).",
+    "connect_timeout_s": "Seconds for DNS, TCP and TLS of one attempt.",
+    "max_body_bytes": "Largest request body taken on the API.",
+    "loop": "Event loop: auto (uvloop if installed), asyncio, uvloop.",
+    "log_level": "debug, info, warning or error.",
+    "freeswitch": "Event Socket of a FreeSWITCH to take call events from: host:port.",
+    "freeswitch_password": "Password of the Event Socket.",
+    "freeswitch_config": "JSON file that says what is inside, and which account a call belongs to.",
+    "drain_s": "Seconds that a stop waits for requests in flight.",
+}
+"""One line per setting, for `--help` and for docs/reference/settings.md."""
+
+
+def read_settings(given: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from the command line (`given`, None: not given) over `RINGBACK_*` over the defaults.
+
+    Raises BadSettings, naming the setting, for an unknown one, a value of the wrong kind, or values that do not hold together.
+    """
+    environment = os.environ if environment is None else environment
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith("RINGBACK_") or variable in _OUTSIDE:
+            continue
+        name = variable.removeprefix("RINGBACK_").lower()
+        if name not in fields:
+            raise BadSettings(f"{variable}: no such setting")
+        values[name] = _from_text(variable, text, fields[name].type)
+    values |= {name: value for name, value in given.items() if value is not None and value != ()}
+    try:
+        settings = msgspec.convert(values, Settings, dec_hook=lambda kind, value: kind(value))
+    except msgspec.ValidationError as error:
+        raise BadSettings(str(error)) from None
+    _check(settings)
+    return settings
+
+
+def redacted(settings: Settings) -> dict[str, Any]:
+    """The settings as they may be printed: secrets as `***`."""
+    shown = {field: getattr(settings, field) for field in Settings.__struct_fields__}
+    return {name: "***" if name in _SECRET and value else value for name, value in shown.items()}
+
+
+def _from_text(variable: str, text: str, kind: Any) -> Any:
+    if kind is bool:
+        words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False, "": False}
+        if text.lower() not in words:
+            raise BadSettings(f"{variable}: expected true or false, got {text!r}")
+        return words[text.lower()]
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            raise BadSettings(f"{variable}: expected a number, got {text!r}") from None
+    if kind == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text or None
+
+
+def _check(settings: Settings) -> None:
+    if settings.database and not settings.database.startswith("sqlite:"):
+        raise BadSettings("database: only sqlite: is known so far")
+    if not 0 <= settings.port <= 65_535:
+        raise BadSettings("port: expected 0 to 65535")
+    if settings.loop not in ("auto", "asyncio", "uvloop"):
+        raise BadSettings("loop: expected auto, asyncio or uvloop")
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise BadSettings("log_level: expected debug, info, warning or error")
+    if settings.admin_key is not None and len(settings.admin_key) < 8:
+        raise BadSettings("admin_key: at least 8 characters")
+    if settings.max_body_bytes < 1024 * 1024:
+        raise BadSettings("max_body_bytes: at least 1048576")
