@@ -2,8 +2,8 @@
 
 Standard Webhooks 1.0.0 signs `{id}.{timestamp}.{body}`. A secret is `whsec_` and the base64 of 24 to 64 bytes; an Ed25519 key pair
 is `whsk_` and the base64 of its 64 bytes (seed, then public key), its public half alone `whpk_` and 32 bytes.
-Bird signs `timestamp LF url LF SHA-256(body)`, the digest as 32 raw bytes, with the key's own bytes: a key that looks like base64 is
-not decoded (docs.bird.com, "Verifying a webhook subscription").
+Bird signs `timestamp LF url LF SHA-256(body)`, the digest as 32 raw bytes, with the key's own bytes: a key that looks like base64
+is not decoded (docs.bird.com, "Verifying a webhook subscription").
 """
 
 import hmac
@@ -72,6 +72,11 @@ def sign_bird(key: str, timestamp: str, url: str, body: bytes) -> str:
     """The `messagebird-signature` header. `timestamp` is the text of its header, `url` the subscribed one, byte for byte."""
     content = f"{timestamp}\n{url}\n".encode() + sha256(body).digest()
     return _base64(hmac.digest(key.encode(), content, "sha256"))
+
+
+def hmac_secret(raw: bytes) -> str:
+    """The `whsec_` text of these 24 to 64 bytes."""
+    return HMAC_PREFIX + _base64(raw)
 
 
 def check_standard_secret(secret: str) -> None:
