@@ -240,7 +240,8 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True):
     `type` is the update's type, or `call.corrected` when a true final replaced an inferred one. `status_changed` is True when the
     leg's status line took this status (a dialect that tells of legs sends only those); `offer` is set when an extension or number
     rings or answers for the conversation (also when the status line had passed that status: an offer is never late).
-    `call` is the leg's snapshot; `root` its root's (the same object for a root). `data` is the update's data.
+    `call` is the leg's snapshot; `root` its root's (the same object for a root). `data` is the update's data. `late`: a status that
+    the leg had reached or passed; it is in the record and never sent.
     """
 
     id: int
@@ -252,3 +253,4 @@ class Event(Struct, frozen=True, omit_defaults=True, kw_only=True):
     status_changed: bool = False
     offer: Offer | None = None
     data: dict[str, Any] = {}
+    late: bool = False
