@@ -67,7 +67,7 @@ class Book:
 
     def read_keys(self) -> None:
         """After a key was made or revoked: a revoked key stops working at once."""
-        self._keys = {key.hash: key for key in self._store.keys()}
+        self._keys = {key.hash: key for key in self._store.keys()}  # noqa: SIM118
         self._identities = {}
 
     def read_numbers(self) -> None:

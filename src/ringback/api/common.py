@@ -1,0 +1,113 @@
+"""What every route needs: who asks, for which account, ids and cursors from their text, problem documents for what goes wrong."""
+
+import logging
+from typing import Annotated, Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.params import Dependency, Parameter
+from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
+
+from ringback import problems
+from ringback.engine.book import Identity
+from ringback.engine.server import Engine
+from ringback.errors import Forbidden, InvalidInput, NotFound, RingbackError, Unauthorized
+from ringback.ids import from_text
+
+log = logging.getLogger("ringback.api")
+
+AnyRequest = Request[Any, Any, Any]
+TheEngine = Annotated[Engine, Dependency(skip_validation=True)]
+Who = Annotated[Identity, Dependency(skip_validation=True)]
+AccountId = Annotated[str, Dependency(skip_validation=True)]
+Limit = Annotated[int, Parameter(ge=1, le=1000, description="Rows at the most.")]
+Cursor = Annotated[str | None, Parameter(description="`next_cursor` of the page before.")]
+
+
+def who(request: AnyRequest, engine: TheEngine) -> Identity:
+    """Whose key it is. Raises Unauthorized."""
+    identity = engine.book.identify(request.headers.get("authorization", "").encode("latin-1", "replace"))
+    if identity is None:
+        raise Unauthorized("send a key that is known: Authorization: Bearer <key>")
+    if identity.role == "viewer" and request.method not in ("GET", "HEAD"):
+        raise Forbidden("this key may only look")
+    return identity
+
+
+def account(
+    request: AnyRequest,
+    identity: Who,
+    engine: TheEngine,
+) -> str:
+    """The account that a request is about: the key's own; the operator names one with `?account=`.
+
+    Raises InvalidInput (operator without one), NotFound (another's, or none such: not told apart).
+    """
+    named = request.query_params.get("account")
+    if identity.account is not None:
+        if named is not None and named != identity.account:
+            raise NotFound("no such account")
+        return identity.account
+    if named is None:
+        raise InvalidInput("the operator's key must name the account: ?account=<id>", "account")
+    if not engine.book.knows(named):
+        raise NotFound("no such account")
+    return str(named)
+
+
+def operator(identity: Who) -> Identity:
+    """Lets only the operator pass. Raises Forbidden."""
+    if identity.account is not None:
+        raise Forbidden("only the operator's key may do this")
+    return identity
+
+
+def number_of(prefix: str, text: str, what: str) -> int:
+    """The number behind an id in a path. Raises NotFound: what is no id names nothing."""
+    number = from_text(prefix, text)
+    if number is None:
+        raise NotFound(f"no such {what}")
+    return number
+
+
+def wanted(prefix: str, text: str | None, field: str) -> int | None:
+    """The number behind an id in a query. Raises InvalidInput."""
+    if text is None:
+        return None
+    number = from_text(prefix, text)
+    if number is None:
+        raise InvalidInput(f"not an id of this kind ({prefix}_…)", field)
+    return number
+
+
+def _answer(document: dict[str, Any], status: int, retry_after_s: int | None = None) -> Response[bytes]:
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    return Response(problems.encode(document), status_code=status, media_type=problems.CONTENT_TYPE, headers=headers)
+
+
+def on_ringback_error(_: AnyRequest, error: RingbackError) -> Response[bytes]:
+    """Our own tree of errors."""
+    return _answer(problems.problem_of(error), problems.status_of(error), problems.retry_after(error))
+
+
+def on_http_error(_: AnyRequest, error: HTTPException) -> Response[bytes]:
+    """The framework's: no such route, wrong method, a body that does not fit its type."""
+    status, detail, field = error.status_code, str(error.detail), ""
+    if isinstance(error, ValidationException):
+        status = 422
+        first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
+        field = str(first.get("key", ""))
+        detail = str(first.get("message", "the request does not fit"))
+    elif status == 400 and "JSON" in detail:
+        detail = "the body is not valid JSON"
+    elif status == 413:
+        detail = "the body is too large"
+    elif status == 404:
+        detail = "no such page"
+    return _answer(problems.problem(status, detail, field), status)
+
+
+def on_any_error(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """A fault of ours: logged whole, told without detail."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(problems.problem(500, "it has been logged"), HTTP_500_INTERNAL_SERVER_ERROR)

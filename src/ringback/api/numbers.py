@@ -1,0 +1,162 @@
+"""Numbers and the properties that they belong to."""
+
+import uuid
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Controller, delete, get, patch, post
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ringback.api.common import AccountId, TheEngine
+from ringback.api.views import NumberView, Page, PropertyView, number_view, property_view
+from ringback.calls.directory import Number, Property, default_number, default_property
+from ringback.errors import Conflict, InvalidInput, NotFound
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+_UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+ChannelId = Annotated[str, Meta(pattern=_UUID)]
+TrunkId = Annotated[str, Meta(pattern="^[0-9]{1,18}$")]
+
+
+class NewProperty(Struct, frozen=True, forbid_unknown_fields=True):
+    """A site (its domain as the name) or a campaign."""
+
+    name: Name
+
+
+class NewNumber(Struct, frozen=True, forbid_unknown_fields=True):
+    """`number` is E.164 with +, an extension or a SIP address. What is not given keeps its default."""
+
+    number: Annotated[str, Meta(min_length=1, max_length=128, pattern="^[!-~]+$")]
+    name: Name | UnsetType = UNSET
+    pool: Literal["static", "dynamic"] | UnsetType = UNSET
+    property: str | UnsetType = UNSET
+    channel_id: ChannelId | UnsetType = UNSET
+    trunk_id: TrunkId | UnsetType = UNSET
+    webhooks_enabled: bool | UnsetType = UNSET
+
+
+class ChangedNumber(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is sent is changed."""
+
+    name: Name | UnsetType = UNSET
+    pool: Literal["static", "dynamic"] | UnsetType = UNSET
+    property: str | UnsetType = UNSET
+    channel_id: ChannelId | UnsetType = UNSET
+    trunk_id: TrunkId | UnsetType = UNSET
+    webhooks_enabled: bool | UnsetType = UNSET
+
+
+def _property(engine: TheEngine, account: str, wanted: str) -> Property:
+    for item in engine.store.properties(account):
+        if item.id == wanted:
+            return item
+    raise InvalidInput("no such property", "property")
+
+
+def _changed(engine: TheEngine, account: str, number: Number, data: NewNumber | ChangedNumber) -> Number:
+    """The number with what was sent put in. Reads the store for a property."""
+    given = {
+        name: value
+        for name in ("name", "pool", "channel_id", "trunk_id", "webhooks_enabled")
+        if (value := getattr(data, name)) is not UNSET
+    }
+    if data.property is not UNSET:
+        given["property"] = _property(engine, account, data.property)
+    return msgspec.structs.replace(number, registered=True, **given)
+
+
+class Properties(Controller):
+    """Sites and campaigns."""
+
+    path = "/v1/properties"
+    tags = ("numbers",)
+
+    @post()
+    async def make(self, data: NewProperty, engine: TheEngine, account: AccountId) -> PropertyView:
+        """Makes a property."""
+        item = Property(id=str(uuid.uuid4()), name=data.name)
+        await engine.in_thread(lambda: engine.store.put_property(account, item))
+        return property_view(item)
+
+    @get()
+    async def list_all(self, engine: TheEngine, account: AccountId) -> Page:
+        """All properties, the account's default one first."""
+        items = await engine.in_thread(lambda: engine.store.properties(account))
+        return Page([property_view(item) for item in [default_property(account), *items]], None)
+
+    @get("/{property_id:str}")
+    async def show(self, property_id: str, engine: TheEngine, account: AccountId) -> PropertyView:
+        """One property."""
+        return property_view(await _found(engine, account, property_id))
+
+    @patch("/{property_id:str}")
+    async def change(self, property_id: str, data: NewProperty, engine: TheEngine, account: AccountId) -> PropertyView:
+        """Renames a property."""
+        item = msgspec.structs.replace(await _found(engine, account, property_id), name=data.name)
+        await engine.in_thread(lambda: engine.store.put_property(account, item))
+        engine.book.read_numbers()
+        return property_view(item)
+
+    @delete("/{property_id:str}")
+    async def drop(self, property_id: str, engine: TheEngine, account: AccountId) -> None:
+        """Deletes a property that no number belongs to."""
+        item = await _found(engine, account, property_id)
+        numbers = await engine.in_thread(engine.store.numbers)
+        if any(owner == account and number.property.id == item.id for owner, number in numbers):
+            raise Conflict("numbers belong to it")
+        await engine.in_thread(lambda: engine.store.delete_property(account, item.id))
+
+
+async def _found(engine: TheEngine, account: str, wanted: str) -> Property:
+    for item in await engine.in_thread(lambda: engine.store.properties(account)):
+        if item.id == wanted:
+            return item
+    raise NotFound("no such property")
+
+
+class Numbers(Controller):
+    """Numbers of an account. One that is not registered serves with defaults."""
+
+    path = "/v1/numbers"
+    tags = ("numbers",)
+
+    @post()
+    async def make(self, data: NewNumber, engine: TheEngine, account: AccountId) -> NumberView:
+        """Registers a number."""
+        owner = engine.book.owner(data.number)
+        if owner is not None:
+            raise Conflict("the number is registered already" if owner == account else "the number belongs to another account")
+        number = await engine.in_thread(lambda: _changed(engine, account, default_number(account, data.number), data))
+        await engine.in_thread(lambda: engine.store.put_number(account, number))
+        engine.book.read_numbers()
+        return number_view(number)
+
+    @get()
+    async def list_all(self, engine: TheEngine, account: AccountId) -> Page:
+        """All registered numbers."""
+        numbers = await engine.in_thread(engine.store.numbers)
+        return Page([number_view(number) for owner, number in numbers if owner == account], None)
+
+    @get("/{number:str}")
+    async def show(self, number: str, engine: TheEngine, account: AccountId) -> NumberView:
+        """One number, registered or not: what would be sent for it."""
+        return number_view(engine.book.number(account, number))
+
+    @patch("/{number:str}")
+    async def change(self, number: str, data: ChangedNumber, engine: TheEngine, account: AccountId) -> NumberView:
+        """Changes a number."""
+        if engine.book.owner(number) != account:
+            raise NotFound("no such number")
+        changed = await engine.in_thread(lambda: _changed(engine, account, engine.book.number(account, number), data))
+        await engine.in_thread(lambda: engine.store.put_number(account, changed))
+        engine.book.read_numbers()
+        return number_view(changed)
+
+    @delete("/{number:str}")
+    async def drop(self, number: str, engine: TheEngine, account: AccountId) -> None:
+        """Lets a number go; from then on it serves with defaults."""
+        if engine.book.owner(number) != account:
+            raise NotFound("no such number")
+        await engine.in_thread(lambda: engine.store.delete_number(account, number))
+        engine.book.read_numbers()

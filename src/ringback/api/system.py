@@ -1,0 +1,102 @@
+"""Health, counts, what the operator should know, and the events route in the framework's words."""
+
+import asyncio
+from typing import Any
+
+from litestar import Controller, Response, get, post
+from litestar.di import Provide
+from litestar.openapi.spec import Operation, RequestBody
+from litestar.openapi.spec.media_type import OpenAPIMediaType
+from litestar.openapi.spec.schema import Schema
+from msgspec import Struct
+
+from ringback.api import common
+from ringback.api.common import AnyRequest, TheEngine, Who
+from ringback.api.views import Page, when
+from ringback.intake.door import Reply
+
+
+class Health(Struct, frozen=True):
+    """`ok`, or why not."""
+
+    status: str
+
+
+class Note(Struct, frozen=True):
+    """One line for the operator: a source's gap, a call that fits no account."""
+
+    at: str | None
+    kind: str
+    text: str
+
+
+class _EventsOperation(Operation):
+    """The request body that the route reads by itself."""
+
+    def __post_init__(self) -> None:
+        self.request_body = RequestBody(
+            required=True,
+            description="One update, an array of updates, or NDJSON.",
+            content={
+                "application/json": OpenAPIMediaType(schema=Schema(description="An update or an array of them")),
+                "application/x-ndjson": OpenAPIMediaType(schema=Schema(description="One update a line")),
+            },
+        )
+
+
+@post("/v1/events", operation_class=_EventsOperation, status_code=202, tags=["events"])
+async def take_events(request: AnyRequest, engine: TheEngine) -> Response[bytes]:
+    """Reports what happened to calls. 202 once all of it is on disk; a duplicate `id` makes nothing."""
+    body = await request.body()
+    answered: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    def reply(answer: Reply) -> None:
+        if not answered.done():
+            answered.set_result(answer)
+
+    engine.door.take(request.headers.get("authorization", "").encode("latin-1", "replace"), body, reply)
+    answer = await answered
+    headers = {} if answer.retry_after_s is None else {"retry-after": str(answer.retry_after_s)}
+    return Response(answer.body, status_code=answer.status, media_type=answer.content_type, headers=headers)
+
+
+@get("/healthz", tags=["system"])
+async def healthz() -> Health:
+    """The process is alive."""
+    return Health("ok")
+
+
+@get("/readyz", tags=["system"])
+async def readyz(engine: TheEngine) -> Response[Health]:
+    """200 once events are taken and deliveries go out."""
+    return Response(Health("ok" if engine.ready else "starting"), status_code=200 if engine.ready else 503)
+
+
+class Operator(Controller):
+    """What the operator should know."""
+
+    path = "/v1/notes"
+    tags = ("system",)
+
+    @get(dependencies={"operator": Provide(common.operator, sync_to_thread=False)})
+    async def notes(self, engine: TheEngine, operator: Who, kind: str | None = None, limit: common.Limit = 50) -> Page:
+        """Gaps of sources and calls that fit no account, newest first."""
+        rows = await engine.in_thread(lambda: engine.store.notes(kind, limit))
+        return Page([Note(when(at), name, text) for at, name, text in rows], None)
+
+
+@get(
+    "/metrics", media_type="text/plain", tags=["system"], dependencies={"operator": Provide(common.operator, sync_to_thread=False)}
+)
+async def metrics(engine: TheEngine, operator: Who) -> str:
+    """Counts in Prometheus' text form."""
+    stats: dict[str, Any] = {
+        "ringback_updates_accepted_total": engine.writer.accepted,
+        "ringback_commits_total": engine.writer.commits,
+        "ringback_updates_without_account_total": engine.strays,
+        "ringback_deliveries_in_flight": engine.dispatcher.stats().in_flight,
+        "ringback_deliveries_queued": engine.dispatcher.stats().queued,
+    }
+    return "".join(
+        f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}\n{name} {value}\n" for name, value in stats.items()
+    )

@@ -1,0 +1,318 @@
+"""What the API shows: one struct per thing, and how it is made from what the store has. Secrets never get here."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from ringback.calls.directory import Number, Property
+from ringback.calls.model import Call, Event, Offer, to_rfc3339
+from ringback.ids import time_of, to_text
+from ringback.store.port import Account, Attempt, DeliveryRow, StoredCall
+from ringback.webhooks.model import Endpoint, Filter
+
+
+class Page(Struct, frozen=True):
+    """A list. `next_cursor` is opaque; null on the last page."""
+
+    items: list[Any]
+    next_cursor: str | None
+
+
+class AccountView(Struct, frozen=True):
+    """A tenant. `key` is there once, in the answer that made it."""
+
+    id: str
+    name: str
+    country: str | None
+    created_at: str
+    key: str | UnsetType = UNSET
+
+
+class PropertyView(Struct, frozen=True):
+    """A site or campaign that numbers belong to."""
+
+    id: str
+    name: str
+    type: str
+
+
+class NumberView(Struct, frozen=True):
+    """A number of an account, with the ids that dialects send for it."""
+
+    number: str
+    name: str
+    pool: str
+    property: str
+    channel_id: str
+    trunk_id: str
+    webhooks_enabled: bool
+
+
+class EndpointView(Struct, frozen=True):
+    """Where an account wants events. `secret` is there once, in the answer that made it; `signed` says whether there is one."""
+
+    id: str
+    url: str
+    dialect: str
+    events: list[str] | None
+    filters: list[Filter]
+    method: str
+    order: str
+    description: str
+    enabled: bool
+    hold_s: int
+    omit_null: bool
+    signed: bool
+    created_at: str
+    updated_at: str
+    secret: str | UnsetType = UNSET
+
+
+class DeliveryView(Struct, frozen=True):
+    """One event for one endpoint. `next_at` while it is not done; `status` and `error` are the last attempt's."""
+
+    id: str
+    event_id: str
+    call_id: str
+    endpoint_id: str
+    event: str
+    kind: str
+    state: str
+    attempts: int
+    next_at: str | None
+    created_at: str
+    finished_at: str | None
+    status: int | None
+    error: str | None
+
+
+class RequestView(Struct, frozen=True):
+    """A request as it was sent, secrets masked. `body` is text, or base64 where it is none (`body_base64`)."""
+
+    method: str
+    url: str
+    headers: list[list[str]]
+    body: str | None = None
+    body_base64: str | UnsetType = UNSET
+
+
+class ResponseView(Struct, frozen=True):
+    """What came back, decoded, cut at 64 KiB (`body_cut`)."""
+
+    status: int | None
+    headers: list[list[str]]
+    body: str | None
+    body_cut: bool
+    body_base64: str | UnsetType = UNSET
+
+
+class TimingsView(Struct, frozen=True):
+    """Milliseconds from the start of the attempt; null: not reached, or not needed on a kept connection (`reused`)."""
+
+    dns: float | None
+    connect: float | None
+    tls: float | None
+    first_byte: float | None
+    total: float
+
+
+class AttemptView(Struct, frozen=True):
+    """One HTTP exchange."""
+
+    number: int
+    at: str
+    address: str | None
+    reused: bool
+    error: str | None
+    detail: str
+    request: RequestView
+    response: ResponseView
+    timings_ms: TimingsView
+
+
+class EventView(Struct, frozen=True):
+    """What the ledger made of an update, with what became of it."""
+
+    id: str
+    seq: int
+    type: str
+    at: str
+    call_id: str
+    data: dict[str, Any]
+    offer: dict[str, Any] | None
+    late: bool
+    deliveries: list[DeliveryView]
+
+
+def when(at_ms: int | None) -> str | None:
+    """A time as people read it."""
+    return None if at_ms is None else to_rfc3339(at_ms)
+
+
+def cursor_of(rows: list[Any], limit: int, number: Any) -> str | None:
+    """The cursor behind a full page: the last row's number."""
+    return to_text("c", number(rows[-1])) if len(rows) == limit and rows else None
+
+
+def account_view(account: Account, key: str | None = None) -> AccountView:
+    """See AccountView."""
+    return AccountView(account.id, account.name, account.country, to_rfc3339(account.created_at_ms), key or UNSET)
+
+
+def property_view(item: Property) -> PropertyView:
+    """See PropertyView."""
+    return PropertyView(item.id, item.name, item.type)
+
+
+def number_view(number: Number) -> NumberView:
+    """See NumberView."""
+    return NumberView(
+        number.number, number.name, number.pool, number.property.id, number.channel_id, number.trunk_id, number.webhooks_enabled
+    )
+
+
+def shown_url(endpoint: Endpoint) -> str:
+    """The URL with its credentials masked, as it may be shown."""
+    if endpoint.basic is None:
+        return endpoint.url
+    parts = urlsplit(endpoint.url)
+    user = endpoint.basic.partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{user}:***@{parts.netloc}"))
+
+
+def endpoint_view(endpoint: Endpoint, secret: str | None = None) -> EndpointView:
+    """See EndpointView."""
+    return EndpointView(
+        id=to_text("ep", endpoint.id),
+        url=shown_url(endpoint),
+        dialect=endpoint.dialect,
+        events=None if endpoint.events is None else sorted(endpoint.events),
+        filters=list(endpoint.filters),
+        method=endpoint.method,
+        order=endpoint.order,
+        description=endpoint.description,
+        enabled=endpoint.enabled,
+        hold_s=endpoint.hold_s,
+        omit_null=endpoint.omit_null,
+        signed=bool(endpoint.secrets),
+        created_at=to_rfc3339(endpoint.created_at_ms),
+        updated_at=to_rfc3339(endpoint.updated_at_ms),
+        secret=secret or UNSET,
+    )
+
+
+def delivery_view(row: DeliveryRow) -> DeliveryView:
+    """See DeliveryView."""
+    delivery = row.delivery
+    open_ = delivery.state in ("pending", "retrying")
+    return DeliveryView(
+        id=to_text("dlv", delivery.id),
+        event_id=to_text("evt", delivery.event),
+        call_id=row.call_id,
+        endpoint_id=to_text("ep", delivery.endpoint),
+        event=delivery.name,
+        kind=delivery.kind,
+        state=delivery.state,
+        attempts=delivery.attempts,
+        next_at=when(delivery.next_at_ms or delivery.created_at_ms) if open_ else None,
+        created_at=to_rfc3339(delivery.created_at_ms or time_of(delivery.id)),
+        finished_at=when(row.finished_at_ms),
+        status=row.status,
+        error=row.error or None,
+    )
+
+
+def _text(body: bytes) -> tuple[str | None, str | UnsetType]:
+    try:
+        return body.decode(), UNSET
+    except UnicodeDecodeError:
+        return None, msgspec.to_builtins(body)
+
+
+def attempt_view(attempt: Attempt) -> AttemptView:
+    """See AttemptView."""
+    outcome = attempt.outcome
+    sent, sent_base64 = _text(attempt.body)
+    got, got_base64 = _text(outcome.body)
+    return AttemptView(
+        number=attempt.number,
+        at=to_rfc3339(outcome.started_at_ms),
+        address=outcome.address,
+        reused=outcome.reused,
+        error=outcome.error or None,
+        detail=outcome.detail,
+        request=RequestView(attempt.method, attempt.url, [list(pair) for pair in attempt.headers], sent, sent_base64),
+        response=ResponseView(outcome.status, [list(pair) for pair in outcome.headers], got, outcome.body_cut, got_base64),
+        timings_ms=TimingsView(outcome.dns_ms, outcome.connect_ms, outcome.tls_ms, outcome.first_byte_ms, outcome.total_ms),
+    )
+
+
+_TIMES = ("first_at", "starting_at", "ringing_at", "answered_at", "ended_at", "updated_at")
+_PLAIN = (
+    "id",
+    "root",
+    "parent",
+    "direction",
+    "status",
+    "duration_s",
+    "answered_duration_s",
+    "cause",
+    "sip_status",
+    "ended_by",
+    "inferred",
+)
+
+
+def call_view(stored: StoredCall) -> dict[str, Any]:
+    """A leg: its fixed fields, its times, its context; what is not known is left out."""
+    call: Call = stored.call
+    shown: dict[str, Any] = {name: getattr(call, name) for name in _PLAIN}
+    shown |= {"from": call.from_, "to": call.to, "generation": call.generation, "created_at": to_rfc3339(time_of(stored.n))}
+    shown |= {name: when(getattr(call, f"{name}_ms") or None) for name in _TIMES}
+    shown["reached"] = {status: to_rfc3339(at) for status, at in call.reached.items()}
+    shown["context"] = msgspec.to_builtins(call.context)
+    if call.is_root:
+        shown["offers"] = [offer_view(offer) for offer in call.offers]
+    if call.rewrites:
+        shown["rewrites"] = call.rewrites
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def offer_view(offer: Offer) -> dict[str, Any]:
+    """One try to reach somebody."""
+    shown = {
+        "to": offer.to,
+        "n": offer.n,
+        "leg": offer.leg,
+        "status": offer.status,
+        "ringing_at": when(offer.ringing_at_ms),
+        "answered_at": when(offer.answered_at_ms),
+        "ended_at": when(offer.ended_at_ms),
+    }
+    return {key: value for key, value in shown.items() if value is not None}
+
+
+def event_view(event: Event, deliveries: list[DeliveryRow]) -> EventView:
+    """See EventView."""
+    return EventView(
+        id=to_text("evt", event.id),
+        seq=event.seq,
+        type=event.type,
+        at=to_rfc3339(event.at_ms),
+        call_id=event.call.id,
+        data=event.data,
+        offer=None if event.offer is None else offer_view(event.offer),
+        late=event.late,
+        deliveries=[delivery_view(row) for row in deliveries],
+    )
+
+
+def read_time(text: str) -> int:
+    """RFC 3339 → Unix milliseconds. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("needs an offset, such as Z")
+    return int(at.astimezone(UTC).timestamp() * 1000)

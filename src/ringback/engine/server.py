@@ -1,0 +1,183 @@
+"""The running installation: all parts wired, started in order, and ended without losing anything.
+
+Start: store → account book → writer → sender and dispatcher → listening. Stop: no new requests → what is in flight ends → the writer
+commits what is left → store. A kill skips all of that and loses nothing, because the rows are the truth.
+"""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from ringback.calls.directory import Place
+from ringback.calls.model import Event, Update
+from ringback.calls.watchdog import expired
+from ringback.delivery.dispatcher import Dispatcher, DispatchSettings
+from ringback.delivery.sender import Sender
+from ringback.delivery.settings import SenderSettings
+from ringback.dialects import load_dialects
+from ringback.engine.book import Book
+from ringback.errors import OurError
+from ringback.ids import now_ms
+from ringback.intake.door import Door
+from ringback.intake.writer import Answer, Writer
+from ringback.settings import Settings
+from ringback.store import open_store
+from ringback.store.port import Job
+
+log = logging.getLogger("ringback")
+
+_T = TypeVar("_T")
+WATCHDOG_S = 60.0
+
+
+def admin_key(settings: Settings) -> tuple[str, bool]:
+    """The operator's key, and whether it was made just now (then it is to be shown, once).
+
+    Without a setting it lives in a 0600 file in the data directory.
+    """
+    if settings.admin_key is not None:
+        return settings.admin_key, False
+    path: Path = settings.data / "admin.key"
+    if path.exists():
+        return path.read_text().strip(), False
+    key = new_key()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(key + "\n")
+    return key, True
+
+
+def new_key() -> str:
+    """An API key: 192 random bits."""
+    return f"rb_{secrets.token_urlsafe(24)}"
+
+
+class Engine:
+    """See the module. Lives on one event loop."""
+
+    def __init__(self, settings: Settings, operator_key: str, listeners: Sequence[tuple[str, int]]) -> None:
+        """`listeners`: our own addresses, which no webhook may go to. Raises BadSettings, StoreUnavailable."""
+        self.settings = settings
+        self.loop = asyncio.get_running_loop()
+        self.threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="ringback-reader")
+        self.store = open_store(settings.data, settings.secret_key)
+        self.dialects = load_dialects()
+        self.book = Book(self.store, self.dialects, operator_key)
+        self.sender_settings = SenderSettings.of(settings, listeners)
+        self.sender = Sender(self.sender_settings, self.loop)
+        self.writer = Writer(
+            store=self.store,
+            routing=self.book,
+            dialects=self.dialects,
+            loop=self.loop,
+            clock_ms=now_ms,
+            last_id=self.store.last_id(),
+            on_jobs=self._on_jobs,
+            on_release=self._on_release,
+        )
+        self.dispatcher = Dispatcher(
+            loop=self.loop,
+            sender=self.sender,
+            dialects=self.dialects,
+            places=self,
+            sink=self.writer,
+            reader=self.store,
+            run_in_thread=self.in_thread,
+            clock_ms=now_ms,
+            rng=random.Random(),
+            settings=DispatchSettings(),
+        )
+        self.door = Door(self.book, self.writer, settings.max_body_bytes, self._on_stray)
+        self.ready = False
+        self.strays = 0
+        self._watchdog: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begins to work: what was left open goes out again at once."""
+        self.writer.start()
+        for endpoint in self.book.endpoints.values():
+            self.dispatcher.set_endpoint(endpoint)
+        self.dispatcher.start()
+        self._watchdog = self.loop.create_task(self._watch())
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Drains: waits for what is in flight (at most drain_s), commits, lets go."""
+        self.ready = False
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+        await self.dispatcher.drain(self.settings.drain_s)
+        await self.sender.close()
+        await self.loop.run_in_executor(None, self.writer.stop)
+        self.threads.shutdown(wait=True)
+        self.store.close()
+
+    def in_thread(self, work: Callable[[], _T]) -> Awaitable[_T]:
+        """Runs blocking work (the store) beside the loop."""
+        return self.loop.run_in_executor(self.threads, work)
+
+    def place(self, event: Event, account: str) -> Place:
+        """Where an event belongs, for the dispatcher."""
+        return self.book.place(event)
+
+    async def accept(self, items: Sequence[tuple[str, Update]]) -> list[Answer]:
+        """Takes updates from a source inside this process; returns once they are on disk. Raises StoreUnavailable, OurError."""
+        future: asyncio.Future[list[Answer]] = self.loop.create_future()
+
+        def done(answers: list[Answer] | OurError) -> None:
+            if future.done():
+                return
+            if isinstance(answers, OurError):
+                future.set_exception(answers)
+            else:
+                future.set_result(answers)
+
+        self.writer.submit(items, done)
+        return await future
+
+    def _on_jobs(self, jobs: Sequence[Job]) -> None:
+        self.dispatcher.offer(jobs)
+
+    def _on_release(self, deliveries: Sequence[int]) -> None:
+        self.dispatcher.release(deliveries)
+
+    def _on_stray(self, update: Update) -> None:
+        self.strays += 1
+        if self.strays <= 100 or self.strays % 1000 == 0:
+            text = f"{update.type} of call {update.call.id} from {update.call.from_} to {update.call.to}"
+            self.threads.submit(self.store.note, "stray", text, now_ms())
+
+    async def _watch(self) -> None:
+        """Gives calls that lost their end a final one, marked inferred."""
+        while True:
+            await asyncio.sleep(WATCHDOG_S)
+            try:
+                await self.end_lost_calls(now_ms())
+            except OurError as error:
+                log.warning("watchdog: %s", error)
+
+    async def end_lost_calls(self, at_ms: int) -> int:
+        """One round of the watchdog; how many calls it ended."""
+        shortest = min((account.call_limit_s for account in self.book.accounts.values()), default=0)
+        if not shortest:
+            return 0
+        after = ended = 0
+        while True:
+            calls = await self.in_thread(lambda after=after: self.store.open_calls(at_ms - shortest * 1000, after, 500))  # type: ignore[misc]
+            if not calls:
+                return ended
+            after = calls[-1].n
+            items: list[tuple[str, Update]] = []
+            for stored in calls:
+                account = self.book.accounts.get(stored.call.account)
+                update = expired(stored.call, at_ms, account.call_limit_s) if account else None
+                if update is not None:
+                    items.append((stored.call.account, update))
+            if items:
+                await self.accept(items)
+                ended += len(items)
