@@ -1,4 +1,4 @@
-"""`ringback`: the commands. Each command's work is in a module of its own, imported when it is called, so that `--help` is quick."""
+"""`ringback`: the commands. The work of each is in a module of its own, imported when it is called, so that `--help` is quick."""
 
 from pathlib import Path
 from typing import Annotated, Any

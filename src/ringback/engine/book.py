@@ -1,7 +1,7 @@
 """What accounts have set up, held in memory: keys, numbers, endpoints, and who gets which event.
 
-The store has the truth; this is read from it at start and after each change. Reading threads see whole values only: a change replaces
-an entry, it never edits one.
+The store has the truth; this is read from it at start and after each change. Reading threads see whole values only: a change
+replaces an entry, it never edits one.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """The running installation: all parts wired, started in order, and ended without losing anything.
 
-Start: store → account book → writer → sender and dispatcher → listening. Stop: no new requests → what is in flight ends → the writer
-commits what is left → store. A kill skips all of that and loses nothing, because the rows are the truth.
+Start: store → account book → writer → sender and dispatcher → listening. Stop: no new requests → what is in flight ends → the
+writer commits what is left → store. A kill skips all of that and loses nothing, because the rows are the truth.
 """
 
 import asyncio

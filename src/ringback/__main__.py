@@ -1,0 +1,5 @@
+"""`python -m ringback` is `ringback`."""
+
+from ringback.cli.main import app
+
+app()
