@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import Api, Receiver, Server, until
+from harness import Api, Receiver, Server, until
 
 NewCall = Callable[..., Callable[..., dict[str, Any]]]
 
@@ -55,7 +55,13 @@ def test_array_and_ndjson_are_taken_in_the_order_given(api: Api, new_call: NewCa
 
 def test_good_and_bad_ones_mixed_are_answered_each_in_its_place(api: Api, new_call: NewCall) -> None:
     say = new_call("mixed")
-    batch = [say("starting"), {**say("ringing"), "at": "yesterday"}, 7, {**say("ringing"), "type": "call.exploded"}, say("ongoing", 2)]
+    batch = [
+        say("starting"),
+        {**say("ringing"), "at": "yesterday"},
+        7,
+        {**say("ringing"), "type": "call.exploded"},
+        say("ongoing", 2),
+    ]
     answer = api.post("/v1/events", batch, 202)
     assert answer["accepted"] == 2
     assert ["error" in result for result in answer["results"]] == [False, True, True, True, False]
@@ -117,7 +123,16 @@ def test_bad_input_is_refused_with_the_field_that_is_wrong(api: Api, name: str) 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[1,", b"\xff\xfe", b'{"type": "call.starting\x00"}', b"[" * 100_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000, b"nonsense"],
+    [
+        b"",
+        b"{",
+        b"[1,",
+        b"\xff\xfe",
+        b'{"type": "call.starting\x00"}',
+        b"[" * 100_000,
+        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+        b"nonsense",
+    ],
     ids=["empty", "cut", "cut array", "invalid UTF-8", "NUL", "deep array", "deep object", "no JSON"],
 )
 def test_what_is_no_json_is_refused_and_nothing_crashes(api: Api, body: bytes) -> None:
@@ -202,7 +217,10 @@ def test_requests_on_one_connection_and_pipelined_are_answered_in_order(server: 
     one, two = (json.dumps(new_call(f"pipe-{n}")("starting")).encode() for n in (1, 2))
     with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
         sock.sendall(
-            request("/v1/events", one) + request("/v1/events", two) + request("/healthz", method="GET") + request("/v1/events", b"{")
+            request("/v1/events", one)
+            + request("/v1/events", two)
+            + request("/healthz", method="GET")
+            + request("/v1/events", b"{")
         )
         reader = sock.makefile("rb")
         answers = []
