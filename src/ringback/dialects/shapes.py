@@ -26,10 +26,15 @@ def life(call_id: str, generation: int) -> str:
     return call_id if generation == 1 else f"{call_id}#{generation}"
 
 
+def is_uuid(text: str) -> bool:
+    """32 hex digits, of either case, with the hyphens of RFC 9562."""
+    return _UUID_FORM.fullmatch(text) is not None
+
+
 @lru_cache(maxsize=_CACHED)
 def as_uuid(account: str, text: str) -> str:
     """`text` if it is a UUID, else the UUID (version 5) of it within the account."""
-    return text if _UUID_FORM.fullmatch(text) else str(uuid5(_NAMESPACE, f"{account}/{text}"))
+    return text if is_uuid(text) else str(uuid5(_NAMESPACE, f"{account}/{text}"))
 
 
 @lru_cache(maxsize=_CACHED)

@@ -134,6 +134,8 @@ class StandardDialect:
 
     def event_name(self, event: Event, place: Place) -> str | None:
         """The event's type; None for a status that was late and tells of no offer."""
+        if event.late:
+            return None
         if event.type in _STATUS_TYPES:
             return event.type if event.status_changed or event.offer is not None else None
         return event.type if event.type in _FACT_TYPES else None
