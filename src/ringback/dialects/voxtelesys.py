@@ -1,0 +1,292 @@
+"""Voxtelesys: GET with a query or POST with a form, the end of each outgoing leg and the state of each recording.
+
+Source: the vendor's pages on webhooks (`developer.voxtelesys.com/apis/voice/webhooks`, `/apis/webhooks`) and its n8n node. Where
+they are silent, names are Twilio's, whose scheme the API follows; `FACTS` says where.
+
+The vendor sets two callbacks for a call, each with a list of events; one endpoint here takes both lists. `completed`, `failed`,
+`busy` and `no-answer` are the words of `status_callback.events`. `recording_status_callback_event` uses two of them again, so its
+words (`in-progress`, `completed`, `failed`) follow `recording.`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
+
+from ringback.calls.directory import Place
+from ringback.calls.geography import geo_for
+from ringback.calls.model import FINAL, Call, Context, Event, Geo, Status
+from ringback.dialects.contract import Fact, HttpRequest
+from ringback.dialects.encoding import FORM, Pair, with_query, without_fragment
+from ringback.dialects.example_calls import example, example_fact
+from ringback.dialects.shapes import as_digits, as_uuid, life
+from ringback.dialects.story import is_e164, is_withheld
+from ringback.dialects.unsigned import Unsigned
+from ringback.webhooks.model import Delivery, Endpoint, Method, Order, RetryPolicy
+
+STATUS_EVENTS = ("completed", "failed", "busy", "no-answer")
+RECORDING_EVENTS = ("recording.in-progress", "recording.completed", "recording.failed")
+API_VERSION = "v0"
+
+_CONTENT_TYPE = (("Content-Type", "application/x-www-form-urlencoded"),)
+_ACCOUNT_DIGITS = 6
+_WORDS: Mapping[str, str] = {
+    "accepted": "queued",
+    "starting": "queued",
+    "ringing": "ringing",
+    "ongoing": "in-progress",
+    "completed": "completed",
+    "busy": "busy",
+    "no-answer": "no-answer",
+    "failed": "failed",
+    "cancelled": "no-answer",
+}
+"""Our statuses in the words of `CallStatus`."""
+
+FACTS: tuple[Fact, ...] = (
+    Fact("methods", "documented", "GET with a query or POST with body data, as configured; POST is the default."),
+    Fact("POST body", "inferred", "`application/x-www-form-urlencoded`, UTF-8, as browsers encode it (a space is `+`)."),
+    Fact("GET", "ours", "Parameters follow the query that the URL has, after `&`."),
+    Fact("status webhook", "documented", "After an outgoing call has ended: `completed`, `failed`, `busy`, `no-answer`."),
+    Fact("recording webhook", "documented", "`in-progress`, `completed`, `failed`, of any call."),
+    Fact("event names", "ours", "The vendor's words; a recording's follow `recording.`, since two of them are a call's too."),
+    Fact("default events", "ours", "All, as in every dialect here; the vendor's default for a call is `completed` of either list."),
+    Fact("legs", "inferred", "Outgoing roots, and legs dialled to phone numbers; a leg to an extension sends nothing."),
+    Fact("recording of an extension's leg", "ours", "Told with the conversation's own CallSid."),
+    Fact("always sent", "documented", "CallSid, AccountID, TrunkID, From, To, CallStatus, ApiVersion, Direction, CallerName."),
+    Fact("CallerName unknown", "ours", "Sent empty."),
+    Fact("parameter order", "inferred", "That of the vendor's tables, then the webhook's own."),
+    Fact("CallSid", "inferred", "A UUID; an id of another form is turned into one by a stable hash."),
+    Fact("AccountID", "inferred", "Digits; made from the account's UUID."),
+    Fact("TrunkID", "inferred", "Digits: the call's `trunk_id`, else the number's."),
+    Fact("From and To", "inferred", "E.164 with the plus; `anonymous` for a withheld caller."),
+    Fact(
+        "CallStatus",
+        "inferred",
+        "`queued`, `ringing`, `in-progress`, `completed`, `busy`, `no-answer`, `failed`; cancelled is `no-answer`.",
+    ),
+    Fact("Direction", "documented", "`inbound`; `outbound-dial` for a leg with a parent; `outbound-api` for other outgoing calls."),
+    Fact("ParentCallSid", "documented", "Only for a leg that another call made."),
+    Fact("ApiVersion", "inferred", "`v0`, the version that the vendor's own clients use."),
+    Fact("Vars", "documented", "Only if variables are set: a JSON object as a string; dotted names are nested."),
+    Fact("AnsweredBy", "documented", "Only if answering-machine detection gave a result."),
+    Fact("geography", "documented", "City, State, Zip, Country of From and To, each only if known; a Zip only if it was given."),
+    Fact("CallDuration", "ours", "Twilio's name: whole seconds after the answer."),
+    Fact("SipResponseCode, Timestamp", "ours", "Twilio's names: the SIP code if known; RFC 2822, UTC, when the call ended."),
+    Fact(
+        "SequenceNumber, CallbackSource",
+        "ours",
+        "Twilio's names: `0`, since a leg has one status webhook, and `call-progress-events`.",
+    ),
+    Fact("Recording…", "ours", "Twilio's names: Sid, Url, Status, Duration, Channels; what is not known is left out."),
+    Fact("RecordingSid", "ours", "A UUID made from the leg and the recording's URL."),
+    Fact("success", "documented", "Any 2xx; the body of an informational webhook is ignored."),
+    Fact("https", "documented", "Required, with a publicly trusted certificate."),
+    Fact("retries", "ours", "Exponential, as documented, without figures: 5 s, doubled each time, ten times (85 minutes), ±20 %."),
+    Fact("time-out", "ours", "15 s for one attempt."),
+    Fact("signature", "inferred", "None: the vendor's SDK has no validator; credentials or a token in the URL are the only proof."),
+    Fact("order", "ours", "By call: the next event's first try waits until the first try of the one before is over."),
+)
+
+
+class View(NamedTuple):
+    """What the parameters are read from: the event, the leg that it tells of, where it belongs, where both sides are."""
+
+    event: Event
+    leg: Call
+    place: Place
+    from_geo: Geo
+    to_geo: Geo
+
+
+class Parameter(NamedTuple):
+    """One parameter. `on`: both webhooks, or one. `always`: sent even if empty; otherwise left out without a value."""
+
+    name: str
+    on: str
+    always: bool
+    value: Callable[[View], str | None]
+
+
+def _call_sid(account: str, call_id: str, generation: int) -> str:
+    return as_uuid(account, life(call_id, generation))
+
+
+def _parent_sid(view: View) -> str | None:
+    leg = view.leg
+    if leg.parent is None:
+        return None
+    return _call_sid(leg.account, leg.parent, leg.root_generation if leg.parent == leg.root else 1)
+
+
+def _status(event: Event, leg: Call) -> str:
+    """The word of `CallStatus`: the status that the event reports, or the leg's for a recording."""
+    return _WORDS.get(event.type.removeprefix("call.")) or _WORDS.get(leg.status or "accepted", "queued")
+
+
+def _direction(view: View) -> str:
+    if view.leg.parent is not None:
+        return "outbound-dial"
+    return "inbound" if view.leg.direction == "inbound" else "outbound-api"
+
+
+def _context(part: str) -> Callable[[View], Any]:
+    """A value of the leg's context, or of the conversation's."""
+    return lambda view: getattr(view.leg.context, part) or getattr(view.event.root.context, part)
+
+
+def _vars(view: View) -> str | None:
+    values = _context("vars")(view)
+    return json.dumps(nest(values), ensure_ascii=False, separators=(",", ":")) if values else None
+
+
+def nest(values: Mapping[str, str]) -> dict[str, Any]:
+    """`{"menu.digits": "1"}` as `{"menu": {"digits": "1"}}`, the way a verb's results reach `Vars`. A name whose first part is a
+    plain variable too stays as it is."""
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        head, dot, rest = name.partition(".")
+        if not dot or head in values:
+            nested[name] = value
+        else:
+            nested.setdefault(head, {})[rest] = value
+    return nested
+
+
+def _recording(part: str) -> Callable[[View], str | None]:
+    """A value of the recording that the event tells of, or of the one that the leg is known to have."""
+
+    def read(view: View) -> str | None:
+        known = view.leg.context.recording
+        told = view.event.data.get(part) if view.event.type == "call.recording" else None
+        value = getattr(known, part) if told is None and known is not None else told
+        return None if value is None else str(value)
+
+    return read
+
+
+def _recording_sid(view: View) -> str | None:
+    url = _recording("url")(view)
+    if url is None and view.event.type != "call.recording":
+        return None
+    return as_uuid(view.leg.account, f"{life(view.leg.id, view.leg.generation)}/recording/{url or ''}")
+
+
+@lru_cache(maxsize=4096)
+def _rfc2822(second: int) -> str:
+    return format_datetime(datetime.fromtimestamp(second, UTC))
+
+
+def _sip_code(view: View) -> str | None:
+    return None if view.leg.sip_status is None else str(view.leg.sip_status)
+
+
+PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("CallSid", "both", True, lambda view: _call_sid(view.leg.account, view.leg.id, view.leg.generation)),
+    Parameter("AccountID", "both", True, lambda view: as_digits(view.place.account, view.place.account, _ACCOUNT_DIGITS)),
+    Parameter("TrunkID", "both", True, lambda view: _context("trunk_id")(view) or view.place.number.trunk_id),
+    Parameter("From", "both", True, lambda view: "anonymous" if is_withheld(view.leg.from_) else view.leg.from_),
+    Parameter("To", "both", True, lambda view: view.leg.to),
+    Parameter("CallStatus", "both", True, lambda view: _status(view.event, view.leg)),
+    Parameter("ApiVersion", "both", True, lambda _view: API_VERSION),
+    Parameter("Direction", "both", True, _direction),
+    Parameter("CallerName", "both", True, _context("caller_name")),
+    Parameter("ParentCallSid", "both", False, _parent_sid),
+    Parameter("Vars", "both", False, _vars),
+    Parameter("AnsweredBy", "both", False, _context("amd")),
+    Parameter("FromCity", "both", False, lambda view: view.from_geo.city),
+    Parameter("FromState", "both", False, lambda view: view.from_geo.region),
+    Parameter("FromZip", "both", False, lambda view: view.from_geo.postal_code),
+    Parameter("FromCountry", "both", False, lambda view: view.from_geo.country),
+    Parameter("ToCity", "both", False, lambda view: view.to_geo.city),
+    Parameter("ToState", "both", False, lambda view: view.to_geo.region),
+    Parameter("ToZip", "both", False, lambda view: view.to_geo.postal_code),
+    Parameter("ToCountry", "both", False, lambda view: view.to_geo.country),
+    Parameter("CallDuration", "status", True, lambda view: str(view.leg.answered_duration_s)),
+    Parameter("SipResponseCode", "status", False, _sip_code),
+    Parameter("Timestamp", "status", True, lambda view: _rfc2822(view.event.at_ms // 1000)),
+    Parameter("SequenceNumber", "status", True, lambda _view: "0"),
+    Parameter("CallbackSource", "status", True, lambda _view: "call-progress-events"),
+    Parameter("RecordingSid", "both", False, _recording_sid),
+    Parameter("RecordingUrl", "both", False, _recording("url")),
+    Parameter("RecordingStatus", "recording", False, _recording("status")),
+    Parameter("RecordingDuration", "both", False, _recording("duration_s")),
+    Parameter("RecordingChannels", "recording", False, _recording("channels")),
+)
+"""The vendor's tables, then the webhook's own."""
+
+
+class Voxtelesys(Unsigned):
+    """See the module."""
+
+    name: ClassVar[str] = "voxtelesys"
+    events: ClassVar[tuple[str, ...]] = (*STATUS_EVENTS, *RECORDING_EVENTS)
+    methods: ClassVar[tuple[Method, ...]] = ("POST", "GET")
+    status_words = tuple(dict.fromkeys(_WORDS.values()))
+    default_order: Order = "call"
+    retry = RetryPolicy(delays_s=tuple(5.0 * 2**n for n in range(10)), jitter=0.2, retry_after=True)
+    timeout_s = 15.0
+
+    def event_name(self, event: Event, place: Place) -> str | None:
+        """The end of an outgoing root or of a leg to a phone number, or a recording's state; None for everything else."""
+        del place
+        if event.type == "call.recording":
+            name = f"recording.{event.data.get('status')}"
+            return name if name in RECORDING_EVENTS else None
+        status = event.type.removeprefix("call.")
+        if status not in FINAL or not event.status_changed:
+            return None
+        outgoing = event.call.direction == "outbound" if event.call.is_root else is_e164(event.call.to)
+        return _WORDS[status] if outgoing else None
+
+    def status_word(self, event: Event) -> str | None:
+        """`CallStatus` as it is sent."""
+        return _status(event, _leg(event))
+
+    def render(self, event: Event, endpoint: Endpoint, delivery: Delivery, place: Place, now_ms: int) -> HttpRequest:
+        """The request, in the method that the endpoint chose."""
+        del now_ms
+        body = FORM.pairs(_pairs(event, place, "recording" if delivery.name in RECORDING_EVENTS else "status"))
+        if endpoint.method == "GET":
+            return HttpRequest("GET", with_query(endpoint.url, body), ())
+        return HttpRequest("POST", without_fragment(endpoint.url), _CONTENT_TYPE, body.encode("ascii"))
+
+    def succeeded(self, status: int) -> bool:
+        """Any 2xx."""
+        return 200 <= status < 300
+
+    def samples(self) -> Mapping[str, Event]:
+        """Constant values of ours; the vendor has no test button that we know of."""
+        url = "https://recordings.example.com/5f0e3a52.wav"
+        recordings: Mapping[str, dict[str, Any]] = {
+            "recording.in-progress": {"status": "in-progress"},
+            "recording.completed": {"status": "completed", "url": url, "duration_s": 42, "channels": 2},
+            "recording.failed": {"status": "failed"},
+        }
+        ended: tuple[Status, ...] = ("completed", "failed", "busy", "no-answer")
+        told = {str(status): example("outbound", status) for status in ended}
+        return {**told, **{name: example_fact("call.recording", data, Context()) for name, data in recordings.items()}}
+
+
+def _leg(event: Event) -> Call:
+    """The leg that is told: a recording of a leg that the customer does not see (to an extension) is the conversation's."""
+    return event.call if event.call.is_root or is_e164(event.call.to) else event.root
+
+
+def _pairs(event: Event, place: Place, webhook: str) -> list[Pair]:
+    leg = _leg(event)
+    from_geo = Geo() if is_withheld(leg.from_) else geo_for(leg.context.from_geo, leg.from_)
+    view = View(event, leg, place, from_geo, geo_for(leg.context.to_geo, leg.to))
+    pairs: list[Pair] = []
+    for parameter in PARAMETERS:
+        if parameter.on not in ("both", webhook):
+            continue
+        value = parameter.value(view)
+        if value or parameter.always:
+            pairs.append((parameter.name, value or ""))
+    return pairs
+
+
+DIALECT = Voxtelesys()
