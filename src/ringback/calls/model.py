@@ -170,7 +170,9 @@ class Offer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One try to reach somebody for a conversation: an extension or a number that rings, and perhaps answers. A fact of its own,
     kept on the root; keyed (extension, n), or by the child leg that made it.
 
-    `status` is `starting`, `ringing`, `ongoing` or a final one. `to` is what was tried: an extension, or E.164.
+    `status` is `starting`, `ringing`, `ongoing` or a final one. `to` is what was tried: an extension, or E.164. `rung_again` and
+    `answered_again` are later words that said the same of an offer told on the root: they made nothing, and are kept so that a word
+    that comes late still finds its place.
     """
 
     to: str
@@ -181,6 +183,8 @@ class Offer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ringing_at_ms: int | None = None
     answered_at_ms: int | None = None
     ended_at_ms: int | None = None
+    rung_again: list[int] = []
+    answered_again: list[int] = []
 
 
 class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -188,10 +192,13 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `account` is the account's UUID. `id` is the source's; `generation` counts the lives of an id that was used again. `root` is the
     id of the conversation's root leg (its own id for a root). `status` is the furthest that was reached, None before any status came
-    (a child's update overtook its parent's). `reached` holds the first `at` of each status taken, by status name.
+    (a child's update overtook its parent's). `reached` holds the first `at` of each status that was heard, late ones and the words of
+    conflicting ends included, by status name.
     `ended_status` equals `status` once final. `duration_s` and `answered_duration_s` are whole seconds, 0 before the end.
     `offers` is kept on roots. `next_seq` (roots) numbers the conversation's events from 1. `rewrites` keeps later,
-    different values of the fixed fields, by field name. `version` is the store's; the ledger leaves it alone.
+    different values of the fixed fields, by field name; `given` holds the `at` by which each fixed field was told. `entries` is what the
+    caller keyed, (at, kind, keys) in order of time, for `context.prompts`. `previous_end_ms` is the end of the life before this one, for
+    an id that was used again. `version` is the store's; the ledger leaves it alone.
     """
 
     account: str
@@ -219,6 +226,9 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ended_by: str | None = None
     context: Context = Context()
     rewrites: dict[str, list[str]] = {}
+    given: dict[str, int] = {}
+    entries: list[tuple[int, str, str]] = []
+    previous_end_ms: int | None = None
     offers: list[Offer] = []
     next_seq: int = 1
     version: int = 0
@@ -237,7 +247,8 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Event(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What the ledger made of an update: immutable, numbered within its conversation.
 
-    `type` is the update's type, or `call.corrected` when a true final replaced an inferred one. `status_changed` is True when the
+    `type` is the update's type (for an end, that of the status taken: an answered leg's is `call.completed`), or `call.corrected` when a
+    true final replaced an inferred one. `status_changed` is True when the
     leg's status line took this status (a dialect that tells of legs sends only those); `offer` is set when an extension or number
     rings or answers for the conversation (also when the status line had passed that status: an offer is never late).
     `call` is the leg's snapshot; `root` its root's (the same object for a root). `data` is the update's data. `late`: a status that
