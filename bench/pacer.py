@@ -55,6 +55,10 @@ class Receiver(asyncio.Protocol):
             self._delivered_ns.append(now - int(sent.group(1)))
 
 
+class Hanging(asyncio.Protocol):
+    """Takes what comes, and says nothing."""
+
+
 class Sender(asyncio.Protocol):
     """One kept connection to the server; free when its answer came."""
 
@@ -86,11 +90,16 @@ class Sender(asyncio.Protocol):
         self._free.append(self)
 
 
-def update(run: str, number: int, endpoints: int, size: int) -> tuple[bytes, int]:
-    """The n-th update of a run as JSON, and its send time. Statuses of one call are a ring of calls apart."""
+def called(number: int) -> int:
+    """The call that the n-th update of a run is about. The statuses of one call are a ring of calls apart."""
     turn, place = divmod(number, RING)
-    call = turn // len(STATUSES) * RING + place
-    status = STATUSES[turn % len(STATUSES)]
+    return turn // len(STATUSES) * RING + place
+
+
+def update(run: str, number: int, endpoints: int, size: int) -> tuple[bytes, int]:
+    """The n-th update of a run as JSON, and its send time."""
+    call = called(number)
+    status = STATUSES[number // RING % len(STATUSES)]
     at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     sent_ns = time.monotonic_ns()
     of_call = {
@@ -112,15 +121,17 @@ async def pace(given: argparse.Namespace) -> dict[str, float]:
     acked: list[int] = []
     refused: list[int] = []
     free: list[Sender] = []
+    hung = {index for index in range(given.endpoints) if given.hang_every and index % given.hang_every == 5}
     for index in range(given.endpoints):
-        await loop.create_server(lambda: Receiver(delivered), f"127.0.1.{index + 1}", given.receive)
+        kind = Hanging if index in hung else lambda: Receiver(delivered)
+        await loop.create_server(kind, f"127.0.1.{index + 1}", given.receive)
     for _ in range(32):
         _, sender = await loop.create_connection(lambda: Sender(free, acked, refused), "127.0.0.1", given.port)
         free.append(sender)
     head = f"POST /v1/events HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {given.key}\r\nContent-Type: application/json\r\n"
     total = int(given.rate * given.seconds)
     started = time.monotonic()
-    behind = 0
+    behind = healthy = 0
     for number in range(total):
         wait = started + number / given.rate - time.monotonic()
         if wait > 0:
@@ -129,10 +140,11 @@ async def pace(given: argparse.Namespace) -> dict[str, float]:
             behind += 1
             await asyncio.sleep(0.001)
         body, sent_ns = update(given.run, number, given.endpoints, given.size)
+        healthy += called(number) % given.endpoints not in hung
         free.pop(0).send(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body, sent_ns)
     sent_for = time.monotonic() - started
     deadline = time.monotonic() + 20
-    while len(delivered) < total and time.monotonic() < deadline:  # noqa: ASYNC110 (after the measurement)
+    while len(delivered) < healthy and time.monotonic() < deadline:  # noqa: ASYNC110 (after the measurement)
         await asyncio.sleep(0.01)
     delivered.sort()
     acked.sort()
@@ -142,6 +154,7 @@ async def pace(given: argparse.Namespace) -> dict[str, float]:
 
     return {
         "sent": total,
+        "healthy": healthy,
         "rate": round(total / sent_for, 1),
         "refused": len(refused),
         "waited_for_a_connection": behind,
@@ -163,6 +176,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--endpoints", type=int, default=200)
     parser.add_argument("--size", type=int, default=1024)
+    parser.add_argument("--hang-every", type=int, default=0)
     parser.add_argument("--run", default=f"lat-{time.time_ns()}")
     given = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
