@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 import ringback
@@ -65,3 +66,62 @@ def serve(
     given["allow_network"] = tuple(allow_network or ())
     given["nameservers"] = tuple(nameservers or ())
     raise typer.Exit(run(given))
+
+
+@app.command(epilog="Example: [bold]ringback listen --secret whsec_... --port 9000[/bold]")
+def listen(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 9000,
+    secret: Annotated[list[str] | None, typer.Option(help="A secret to check signatures with; may be repeated.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="The URL that was subscribed, if it is not what arrives here (Bird signs it).")
+    ] = None,
+    status: Annotated[int, typer.Option(help="The HTTP status to answer with.", min=100, max=599)] = 200,
+    delay_s: Annotated[float, typer.Option("--delay", help="Seconds to wait before answering.")] = 0.0,
+    json_lines: Annotated[bool, typer.Option("--json", help="One JSON object a line, with everything.")] = False,
+    bodies: Annotated[bool, typer.Option(help="Print headers and bodies too.")] = False,
+    count: Annotated[int, typer.Option(help="End after so many requests; 0: never.")] = 0,
+) -> None:
+    """Receives webhooks of any dialect, checks them and prints them. Ends with 1 if one was not to be believed."""
+    from ringback.cli.listen import Listening
+    from ringback.cli.listen import listen as run
+    from ringback.cli.serve import guarded, run_on_loop
+
+    told = Listening(
+        host=host,
+        port=port,
+        secrets=tuple(secret or ()),
+        url=url,
+        status=status,
+        delay_s=delay_s,
+        as_json=json_lines,
+        bodies=bodies,
+        count=count,
+    )
+    raise typer.Exit(guarded(lambda: run_on_loop("auto", lambda: run(told))))
+
+
+@app.command(
+    epilog="Examples: [bold]ringback trigger voc inboundCallEnd --to http://127.0.0.1:9000/voc[/bold], "
+    "[bold]ringback trigger standard call.completed --to https://example.com/hook --dry-run[/bold]"
+)
+def trigger(
+    dialect: Annotated[str, typer.Argument(help="bird, fonedynamics, standard, voc or voxtelesys.")],
+    event: Annotated[str, typer.Argument(help="The event, in the dialect's own words.")],
+    to: Annotated[str, typer.Option(help="Where to send it.")],
+    secret: Annotated[str | None, typer.Option(help="The secret to sign with (standard: made if absent).")] = None,
+    method: Annotated[str | None, typer.Option(help="POST or GET, where the dialect lets one choose.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request and send nothing.")] = False,
+) -> None:
+    """Sends one sample webhook, with the platform's own test values where it has them, and prints both sides."""
+    from ringback.cli.serve import guarded, run_on_loop
+    from ringback.cli.trigger import Trigger
+    from ringback.cli.trigger import trigger as run
+
+    def work() -> int:
+        told = msgspec.convert(
+            {"dialect": dialect, "event": event, "to": to, "secret": secret, "method": method, "dry_run": dry_run}, Trigger
+        )
+        return run_on_loop("auto", lambda: run(told))
+
+    raise typer.Exit(guarded(work))

@@ -10,11 +10,12 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
 
+import msgspec
 import uvicorn
 
 from ringback.api.app import make_app
 from ringback.engine.server import Engine, admin_key
-from ringback.errors import BadSettings, RingbackError
+from ringback.errors import BadSettings, CallerError, RingbackError
 from ringback.intake.hot import HotProtocol
 from ringback.settings import Settings, read_settings, redacted
 
@@ -23,7 +24,7 @@ log = logging.getLogger("ringback")
 _T = TypeVar("_T")
 
 
-class _Server(uvicorn.Server):
+class QuietServer(uvicorn.Server):
     """uvicorn without its own signal handling: ours drains the deliveries too."""
 
     @contextlib.contextmanager
@@ -34,13 +35,22 @@ class _Server(uvicorn.Server):
 
 def run(given: Mapping[str, Any]) -> int:
     """Runs until SIGINT or SIGTERM. The exit code: 0 ended cleanly, 2 the settings do not hold, 1 else."""
-    try:
+
+    def work() -> int:
         settings = read_settings(given)
         logging.basicConfig(
             level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
         )
         return run_on_loop(settings.loop, lambda: serve(settings))
-    except BadSettings as error:
+
+    return guarded(work)
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """Runs a command's work; its failures become one line on stderr and an exit code: 2 for what the user gave, 1 else."""
+    try:
+        return work()
+    except (BadSettings, CallerError, msgspec.ValidationError) as error:
         print(f"ringback: {error}", file=sys.stderr)
         return 2
     except RingbackError as error:
@@ -96,7 +106,7 @@ async def serve(settings: Settings, started: Callable[[Engine, int], None] | Non
     app = make_app(engine)
     protocol = type("Protocol", (HotProtocol,), {"door": engine.door})
     config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False)
-    server = _Server(config)
+    server = QuietServer(config)
     ending = stop or asyncio.Event()
     loop = asyncio.get_running_loop()
     if stop is None:

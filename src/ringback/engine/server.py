@@ -16,9 +16,11 @@ from typing import TypeVar
 from ringback.calls.directory import Place
 from ringback.calls.model import Event, Update
 from ringback.calls.watchdog import expired
+from ringback.delivery.addresses import read_allowed_network
 from ringback.delivery.dispatcher import Dispatcher, DispatchSettings
+from ringback.delivery.egress import SenderSettings
+from ringback.delivery.resolver import Resolver
 from ringback.delivery.sender import Sender
-from ringback.delivery.settings import SenderSettings
 from ringback.dialects import load_dialects
 from ringback.engine.book import Book
 from ringback.errors import OurError
@@ -57,6 +59,27 @@ def new_key() -> str:
     return f"rb_{secrets.token_urlsafe(24)}"
 
 
+def egress(settings: Settings, listeners: Sequence[tuple[str, int]]) -> SenderSettings:
+    """What the operator decided about everything that leaves. Raises BadSettings."""
+    networks = []
+    for text in settings.allow_network:
+        account, _, network = text.rpartition("=")
+        networks.append(read_allowed_network(network, account or None))
+    refused = list(listeners)
+    if settings.freeswitch:
+        host, _, port = settings.freeswitch.rpartition(":")
+        refused.append((host, int(port)))
+    return SenderSettings(
+        allow_http=settings.allow_http,
+        allow_networks=tuple(networks),
+        refused_listeners=tuple(refused),
+        connect_timeout_s=settings.connect_timeout_s,
+        source_address=settings.source_address,
+        proxy=settings.proxy,
+        nat64_deny=settings.nat64_deny,
+    )
+
+
 class Engine:
     """See the module. Lives on one event loop."""
 
@@ -68,8 +91,9 @@ class Engine:
         self.store = open_store(settings.data, settings.secret_key)
         self.dialects = load_dialects()
         self.book = Book(self.store, self.dialects, operator_key)
-        self.sender_settings = SenderSettings.of(settings, listeners)
-        self.sender = Sender(self.sender_settings, self.loop)
+        self.sender_settings = egress(settings, listeners)
+        self.resolver = Resolver(self.loop, nameservers=settings.nameservers, give_up_s=settings.connect_timeout_s)
+        self.sender = Sender(self.sender_settings, self.loop, self.resolver)
         self.writer = Writer(
             store=self.store,
             routing=self.book,
@@ -113,6 +137,7 @@ class Engine:
             self._watchdog.cancel()
         await self.dispatcher.drain(self.settings.drain_s)
         await self.sender.close()
+        await self.resolver.close()
         await self.loop.run_in_executor(None, self.writer.stop)
         self.threads.shutdown(wait=True)
         self.store.close()
