@@ -58,11 +58,12 @@ def is_v1a(secret: str, content: bytes, signature: str) -> bool:
     """Does `v1a,…` hold for the content? `secret` is `whpk_…`, or the `whsk_…` that contains it."""
     from cryptography.exceptions import InvalidSignature
 
+    key = _public_key(secret)
     raw = decode_base64(signature.removeprefix("v1a,"))
     if raw is None or "v1a," + _base64(raw) != signature:  # base64 has spare bits: only the canonical text counts
         return False
     try:
-        _public_key(secret).verify(raw, content)
+        key.verify(raw, content)
     except InvalidSignature:
         return False
     return True
@@ -88,6 +89,14 @@ def check_standard_secret(secret: str) -> None:
         raise InvalidInput(f"must begin with {HMAC_PREFIX} (HMAC) or {PRIVATE_PREFIX} (Ed25519)", "secret")
     if not MIN_SECRET_BYTES <= len(hmac_key(secret)) <= MAX_SECRET_BYTES:
         raise InvalidInput(f"must be base64 of {MIN_SECRET_BYTES} to {MAX_SECRET_BYTES} bytes after {HMAC_PREFIX}", "secret")
+
+
+def check_receiver_secret(secret: str) -> None:
+    """Is it something that a receiver can verify with? Raises InvalidInput."""
+    if secret.startswith((PRIVATE_PREFIX, PUBLIC_PREFIX)):
+        _public_key(secret)
+    else:
+        hmac_key(secret)
 
 
 @lru_cache(maxsize=_CACHED)

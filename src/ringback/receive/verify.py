@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from ringback.dialects.signing import (
     PRIVATE_PREFIX,
     PUBLIC_PREFIX,
+    check_receiver_secret,
     hmac_key,
     is_v1a,
     sign_bird,
@@ -41,6 +42,11 @@ def verify_standard(
     timestamp may be `tolerance_s` off on either side.
     Raises VerificationError, and InvalidInput if a secret is none (the application's own mistake).
     """
+    held = [secrets] if isinstance(secrets, str) else list(secrets)
+    if not held:
+        raise InvalidInput("no secret was given", "secret")
+    for secret in held:  # a list with one that is none is a mistake on every request, not only on some
+        check_receiver_secret(secret)
     given = _lower(headers)
     message_id, timestamp, signatures = (_need(given, name) for name in ("webhook-id", "webhook-timestamp", "webhook-signature"))
     late_s = now_s - _seconds(timestamp, "webhook-timestamp")
@@ -54,12 +60,7 @@ def verify_standard(
         )
     listed = signatures.split(" ")
     content = standard_content(message_id, timestamp, body)
-    held = [secrets] if isinstance(secrets, str) else list(secrets)
-    if not held:
-        raise InvalidInput("no secret was given", "secret")
-    # All are tried, even when one holds: a list with one that is no secret is a mistake on every request, not only on some.
-    results = [_holds(secret, content, listed) for secret in held]
-    if any(results):
+    if any(_holds(secret, content, listed) for secret in held):
         return message_id
     raise VerificationError("no signature holds: another secret, or a body that is not the bytes that were sent")
 
