@@ -48,8 +48,8 @@ def read_webhook(
         return _form("fonedynamics", "Event", parse_fonedynamics, text)
     if "CallSid=" in text:
         reading = _form("voxtelesys", "", parse_voxtelesys, text)
-        kind = reading.fields.get("RecordingStatus") or reading.fields.get("CallStatus") or ""
-        return msgspec.structs.replace(reading, event=f"{'recording' if 'RecordingSid' in reading.fields else 'status'}.{kind}")
+        recording = reading.fields.get("RecordingStatus")
+        return msgspec.structs.replace(reading, event=f"recording.{recording}" if recording else reading.fields.get("CallStatus", ""))
     if "callid=" in query:
         return _form("voc", "event", parse_voc, query)
     return Reading(trust="refused", reason="not a webhook of a platform that is known")
