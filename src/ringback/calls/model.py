@@ -191,14 +191,14 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One leg as the ledger knows it. Frozen: folding makes a new one, so a snapshot costs nothing.
 
     `account` is the account's UUID. `id` is the source's; `generation` counts the lives of an id that was used again. `root` is the
-    id of the conversation's root leg (its own id for a root). `status` is the furthest that was reached, None before any status came
-    (a child's update overtook its parent's). `reached` holds the first `at` of each status that was heard, late ones and the words of
-    conflicting ends included, by status name.
-    `ended_status` equals `status` once final. `duration_s` and `answered_duration_s` are whole seconds, 0 before the end.
-    `offers` is kept on roots. `next_seq` (roots) numbers the conversation's events from 1. `rewrites` keeps later,
-    different values of the fixed fields, by field name; `given` holds the `at` by which each fixed field was told. `entries` is what the
-    caller keyed, (at, kind, keys) in order of time, for `context.prompts`. `previous_end_ms` is the end of the life before this one, for
-    an id that was used again. `version` is the store's; the ledger leaves it alone.
+    id of the conversation's root leg (its own id for a root). `status` is the furthest that was reached, None before any status
+    came (a child's update overtook its parent's). `reached` holds the first `at` of each status that was heard, late ones and the
+    words of conflicting ends included, by status name. `ended_status` equals `status` once final. `duration_s` and
+    `answered_duration_s` are whole seconds, 0 before the end. `offers` is kept on roots. `next_seq` (roots) numbers the
+    conversation's events from 1. `rewrites` keeps later, different values of the fixed fields, by field name; `given` holds the
+    `at` by which each fixed field was told. `entries` is what the caller keyed, (at, kind, keys) in order of time, for
+    `context.prompts`. `previous_end_ms` is the end of the life before this one, for an id that was used again. `version` is the
+    store's; the ledger leaves it alone.
     """
 
     account: str
@@ -247,12 +247,12 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Event(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What the ledger made of an update: immutable, numbered within its conversation.
 
-    `type` is the update's type (for an end, that of the status taken: an answered leg's is `call.completed`), or `call.corrected` when a
-    true final replaced an inferred one. `status_changed` is True when the
-    leg's status line took this status (a dialect that tells of legs sends only those); `offer` is set when an extension or number
-    rings or answers for the conversation (also when the status line had passed that status: an offer is never late).
-    `call` is the leg's snapshot; `root` its root's (the same object for a root). `data` is the update's data. `late`: a status that
-    the leg had reached or passed; it is in the record and never sent.
+    `type` is the update's type (for an end, that of the status taken: an answered leg's is `call.completed`), or `call.corrected`
+    when a true final replaced an inferred one. `status_changed` is True when the leg's status line took this status (a dialect
+    that tells of legs sends only those); `offer` is set when an extension or number rings or answers for the conversation (also
+    when the status line had passed that status: an offer is never late). `call` is the leg's snapshot; `root` its root's (the
+    same object for a root). `data` is the update's data. `late`: a status that the leg had reached or passed; it is in the record
+    and never sent.
     """
 
     id: int

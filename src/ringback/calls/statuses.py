@@ -4,9 +4,9 @@ A leg moves along one line and never back:
 
     (nothing yet) → accepted → starting → ringing → ongoing → an end
 
-Any step may be skipped, none may be taken twice. A word that the leg has reached or passed already is **late**: it is recorded, since
-it may bring a time that was missing, and it is not sent. The end is one of five words, taken once; after it the line is closed. What
-else is said of the end goes into the record by its time, not by its arrival (`standing_end`).
+Any step may be skipped, none may be taken twice. A word that the leg has reached or passed already is **late**: it is recorded,
+since it may bring a time that was missing, and it is not sent. The end is one of five words, taken once; after it the line is
+closed. What else is said of the end goes into the record by its time, not by its arrival (`standing_end`).
 
 A leg that was answered ends `completed`, whatever its hang-up cause was: `busy` after an answer is a source's slip, or the cause of
 the other leg. That is why a step answers with the status that is *taken*, which may differ from the word that was said.
