@@ -32,11 +32,13 @@ class Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where an event belongs, as the dialects need it: installation, account, the account's number in the call."""
+    """Where an event belongs, as the dialects need it: installation, account, the account's number in the call, and the country
+    (ISO alpha-2) whose national numbers the account writes, if that is known."""
 
     organization_id: str
     account: str
     number: Number
+    country: str | None = None
 
 
 @lru_cache(maxsize=10_000)

@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from ringback.calls.directory import Place
-from ringback.calls.model import FINAL, Call, Event, Geo, Status
-from ringback.calls.numbers import classify
+from ringback.calls.model import FINAL, Call, Event, Status
+from ringback.calls.numbers import Address, classify
 from ringback.dialects.contract import Fact, HttpRequest
 from ringback.dialects.example_calls import example
 from ringback.dialects.rules import check_events, check_method
-from ringback.dialects.shapes import as_uuid, is_uuid, life, rfc3339
+from ringback.dialects.shapes import as_uuid, derived_uuid, is_uuid, life, rfc3339
 from ringback.dialects.signing import sign_bird
 from ringback.errors import InvalidInput
 from ringback.webhooks.model import Delivery, Endpoint, Filter, Method, Order, RetryPolicy
@@ -164,7 +164,7 @@ class BirdDialect:
         if status is None or not event.status_changed:
             return None
         call = event.call
-        if call.parent is not None and classify(call.to).kind != "e164":
+        if call.parent is not None and classify(call.to, place.country).kind != "e164":
             return None
         if call.direction == "outbound":
             return OUTBOUND
@@ -205,7 +205,7 @@ class BirdDialect:
         outbound = event.call.direction == "outbound"
         body = _ascii(_encode(_Envelope("channels", OUTBOUND if outbound else INBOUND, _payload(event, place))))
         signed_at = str(now_ms // 1000 if delivery.signed_at_s is None else delivery.signed_at_s)
-        request_id = as_uuid(endpoint.account, f"delivery {delivery.id}")
+        request_id = derived_uuid(endpoint.account, f"delivery {delivery.id}")
         headers = [_CONTENT_TYPE, ("messagebird-request-timestamp", signed_at), ("messagebird-request-id", request_id)]
         if endpoint.secrets:
             headers.insert(1, ("messagebird-signature", sign_bird(endpoint.secrets[0].value, signed_at, endpoint.url, body)))
@@ -234,18 +234,18 @@ def _payload(event: Event, place: Place) -> _Call:
     call = event.call
     status = _STATUS_OF_TYPE[event.type]
     final = status in FINAL
-    failed = status == "failed"
+    caller, called = _caller(call, place.country), _called(call, place.country)
     return _Call(
         id=as_uuid(call.account, life(call.id, call.generation)),
         channel_id=place.number.channel_id,
-        from_=_address(call.from_),
-        to=_address(call.to),
-        originator=_party(call.from_, call.context.from_geo, call.context.caller_name),
-        receiver=_party(call.to, call.context.to_geo),
+        from_=caller.number,
+        to=called.number,
+        originator=_Party(caller),
+        receiver=_Party(called),
         parent_id=None if call.parent is None else _parent_id(event, call.parent),
         direction="outgoing" if call.direction == "outbound" else "incoming",
         status=_status(event) or status,
-        reason=_reason(call) if failed else None,
+        reason=_reason(call) if status == "failed" else None,
         type="pstn",
         duration=call.answered_duration_s if final else 0 if status == "ongoing" else None,
         hangup_cause_code=call.cause if final else None,
@@ -265,23 +265,32 @@ def _parent_id(event: Event, parent: str) -> str:
     return as_uuid(event.call.account, life(parent, generation))
 
 
-def _address(text: str) -> str | None:
-    """E.164 or what the source said (a SIP URI, an extension); None for a withheld caller."""
-    address = classify(text)
-    return None if address.kind == "anonymous" else address.e164 or text or None
-
-
-def _party(text: str, geo: Geo | None, caller_name: str | None = None) -> _Party:
-    address = classify(text)
-    return _Party(
-        _Number(
-            type="pstn" if address.e164 else None,
-            number=None if address.kind == "anonymous" else address.e164 or text or None,
-            anonymous=address.kind == "anonymous",
-            caller_id_name=caller_name,
-            country=geo.country if geo else None,
-        )
+def _caller(call: Call, country: str | None) -> _Number:
+    address = classify(call.from_, country)
+    geo, withheld = call.context.from_geo, address.kind == "anonymous"
+    return _Number(
+        type="pstn" if address.kind == "e164" else None,
+        number=None if withheld else _number(address),
+        anonymous=withheld,
+        caller_id_name=call.context.caller_name,
+        country=geo.country if geo else None,
     )
+
+
+def _called(call: Call, country: str | None) -> _Number:
+    address = classify(call.to, country)
+    geo = call.context.to_geo
+    return _Number(
+        type="pstn" if address.kind == "e164" else None,
+        number=_number(address),
+        anonymous=False,
+        country=geo.country if geo else None,
+    )
+
+
+def _number(address: Address) -> str | None:
+    """E.164, else what the source said: a SIP URI, an extension."""
+    return address.e164 if address.kind == "e164" else address.text or None
 
 
 def _reason(call: Call) -> str | None:

@@ -34,7 +34,12 @@ def is_uuid(text: str) -> bool:
 @lru_cache(maxsize=_CACHED)
 def as_uuid(account: str, text: str) -> str:
     """`text` if it is a UUID, else the UUID (version 5) of it within the account."""
-    return text if is_uuid(text) else str(uuid5(_NAMESPACE, f"{account}/{text}"))
+    return text if is_uuid(text) else derived_uuid(account, text)
+
+
+def derived_uuid(account: str, text: str) -> str:
+    """The UUID of a text within the account, whatever its form; not remembered, for texts that come once."""
+    return str(uuid5(_NAMESPACE, f"{account}/{text}"))
 
 
 @lru_cache(maxsize=_CACHED)
