@@ -54,7 +54,9 @@ async def take_events(request: AnyRequest, engine: TheEngine) -> Response[bytes]
         if not answered.done():
             answered.set_result(answer)
 
-    engine.door.take(request.headers.get("authorization", "").encode("latin-1", "replace"), body, reply)
+    engine.door.take(
+        request.headers.get("authorization", "").encode("latin-1", "replace"), request.headers.get("content-type", ""), body, reply
+    )
     answer = await answered
     headers = {} if answer.retry_after_s is None else {"retry-after": str(answer.retry_after_s)}
     return Response(answer.body, status_code=answer.status, media_type=answer.content_type, headers=headers)

@@ -83,7 +83,7 @@ class Door:
         self.max_body_bytes = max_body_bytes
         self._on_stray = on_stray
 
-    def take(self, authorization: bytes, body: bytes, reply: Callable[[Reply], None]) -> None:
+    def take(self, authorization: bytes, content_type: str, body: bytes, reply: Callable[[Reply], None]) -> None:
         """Takes one request's body; `reply` is called once, on the loop: at once if it is refused, else after the commit."""
         try:
             who = self._accounts.identify(authorization)
@@ -93,7 +93,7 @@ class Door:
                 raise Forbidden("this key may only look")
             if len(body) > self.max_body_bytes:
                 raise TooLarge(f"the body may have {self.max_body_bytes} bytes")
-            items = split_updates(body)
+            items = split_updates(body, content_type)
             if len(items) > MOST_ITEMS:
                 raise TooLarge(f"a request may carry {MOST_ITEMS} updates")
         except RingbackError as error:

@@ -108,12 +108,14 @@ class HotProtocol(HttpToolsProtocol):
         if cycle.response_complete:
             return
         cycle.more_body = False
-        authorization = b""
+        authorization = content_type = b""
         for name, value in self.headers:
             if name == b"authorization":
                 authorization = value
-                break
-        self.door.take(authorization, bytes(cycle.body), lambda reply: self._reply(cycle, reply))
+            elif name == b"content-type":
+                content_type = value
+        body = bytes(cycle.body)
+        self.door.take(authorization, content_type.decode("latin-1"), body, lambda reply: self._reply(cycle, reply))
 
     def _reply(self, cycle: _HotCycle, reply: Reply) -> None:
         if cycle.response_complete:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from ringback.calls.directory import Place
-from ringback.calls.ledger import fold
+from ringback.calls.ledger import fold, root_wanted
 from ringback.calls.model import Call, Event, Update
 from ringback.dialects.contract import Dialect
 from ringback.errors import OurError, StoreUnavailable
@@ -345,16 +345,15 @@ class Writer:
 
     @staticmethod
     def _find(turn: _Turn, account: str, update: Update) -> tuple[StoredCall | None, StoredCall | None]:
-        """The leg, and the root of its conversation, as far as they are known."""
+        """The leg, and the root of the conversation that it belongs to, as far as they are known."""
         leg = turn.calls.get((account, update.call.id))
-        if leg is not None:
-            return leg, leg if leg.call.is_root else turn.calls.get((account, leg.call.root))
-        if update.call.parent is None:
-            return None, None
-        parent = turn.calls.get((account, update.call.parent))
+        wanted = root_wanted(leg.call if leg else None, update)
+        if wanted is None:
+            return leg, leg
+        parent = turn.calls.get((account, wanted))
         if parent is None or parent.call.is_root:
-            return None, parent
-        return None, turn.calls.get((account, parent.call.root))
+            return leg, parent
+        return leg, turn.calls.get((account, parent.call.root))
 
     def _stored(self, old: StoredCall | None, call: Call, root_n: int | None) -> StoredCall:
         """The row of a folded call: the old one's number, or a new one for a new call or a new generation."""
@@ -369,6 +368,8 @@ class Writer:
         jobs: list[Job] = []
         release: list[int] = []
         for event in events:
+            if event.late:
+                continue
             place = self._routing.place(event)
             now = self._clock_ms()
             for endpoint, name in self._routing.matcher(event.call.account).match(event, place):
