@@ -5,7 +5,7 @@ in `FACTS`. The page keeps two ways of having no value apart, and so does the ta
 need be empty; **optional** ones are left out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Literal, NamedTuple
 
 from ringback.calls.directory import Place
@@ -28,7 +28,7 @@ from ringback.dialects.contract import Fact, HttpRequest
 from ringback.dialects.encoding import DOTNET, Pair, with_query, without_fragment
 from ringback.dialects.sample_roots import sample_call, sample_event
 from ringback.dialects.shapes import as_sid, life, rfc3339
-from ringback.dialects.story import final_of_root, is_e164, is_withheld, last_transfer
+from ringback.dialects.story import as_number, final_of_root, is_withheld, last_transfer, phone_number
 from ringback.dialects.unsigned import Unsigned
 from ringback.webhooks.model import Delivery, Endpoint, Method, Order, RetryPolicy
 
@@ -169,11 +169,11 @@ FIELDS: tuple[Field, ...] = (
     Field("Property.Type", "required", False, lambda view: view.place.number.property.type),
     Field("Call.Sid", "required", False, lambda view: as_sid("CA", view.place.account, life(view.root.id, view.root.generation))),
     Field("Call.StartDate", "required", False, _start_date),
-    Field("Call.From", "required", False, lambda view: "anonymous" if is_withheld(view.root.from_) else view.root.from_),
+    Field("Call.From", "required", False, lambda view: "anonymous" if is_withheld(view.root.from_) else as_number(view.root.from_)),
     Field("Call.From.Country", "blank", False, lambda view: view.geo.country),
     Field("Call.From.Region", "blank", False, lambda view: view.geo.region),
     Field("Call.From.City", "blank", False, lambda view: view.geo.city),
-    Field("Call.To", "required", False, lambda view: view.root.to),
+    Field("Call.To", "required", False, lambda view: as_number(view.root.to)),
     Field("Call.To.Type", "required", True, lambda view: view.place.number.pool.capitalize()),
     Field("Call.To.Name", "required", False, lambda view: view.place.number.name),
     Field("Call.Duration", "required", True, lambda view: str(view.root.duration_s)),
@@ -236,8 +236,8 @@ def transfer_endpoint(root: Call) -> str | None:
     """Where the call was transferred: what the source says, else the last target if it is a phone number."""
     if root.context.transfer_to:
         return root.context.transfer_to
-    last: Sequence[Offer] = last_transfer(root.offers)[-1:]
-    return last[0].to if last and is_e164(last[0].to) else None
+    transfer = last_transfer(root.offers)
+    return phone_number(transfer[-1].to) if transfer else None
 
 
 def _awaits_facts(root: Call) -> bool:

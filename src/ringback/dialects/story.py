@@ -4,29 +4,34 @@ A root keeps every try to reach somebody as an offer. Offers that ring together 
 to many); the next transfer begins when somebody is offered the caller after the one before was answered or was over.
 """
 
-import re
 from collections.abc import Sequence
 
 from ringback.calls.model import FINAL, Call, Event, Offer
-
-_E164 = re.compile(r"\+[1-9][0-9]{4,14}")
-_EXTENSION = re.compile(r"[0-9]{1,7}|[A-Za-z0-9._-]{0,63}[A-Za-z][A-Za-z0-9._-]{0,63}")
-_WITHHELD = frozenset({"", "anonymous", "unavailable", "unknown", "restricted", "private", "withheld"})
+from ringback.calls.numbers import classify
+from ringback.calls.offers import answerer
 
 
-def is_e164(address: str) -> bool:
-    """True for a phone number in international form with its plus."""
-    return _E164.fullmatch(address) is not None
+def phone_number(address: str) -> str | None:
+    """The number in E.164, with its plus, of an address that is one; None for an extension, a SIP address, nobody."""
+    found = classify(address, None)
+    return found.e164 if found.kind == "e164" else None
+
+
+def as_number(address: str) -> str:
+    """What stands for an address where a platform wants a number: E.164 if one can be told, else the address as it is."""
+    return classify(address, None).e164 or address
 
 
 def is_withheld(address: str) -> bool:
     """True if the caller's number was not given, by any of the words that networks use for it."""
-    return address.lower() in _WITHHELD
+    return classify(address, None).kind == "anonymous"
 
 
-def is_extension(address: str) -> bool:
-    """True for an internal target: up to seven digits, or a plain name (`alice`). Longer digits are a number in national form."""
-    return _EXTENSION.fullmatch(address) is not None and not is_withheld(address)
+def offered_extension(offer: Offer | None) -> str | None:
+    """The extension that is tried, None for a number outside. What a source tells on the root itself is always an extension."""
+    if offer is None or (offer.leg is not None and classify(offer.to, None).kind != "extension"):
+        return None
+    return offer.to
 
 
 def final_of_root(event: Event) -> bool:
@@ -38,28 +43,23 @@ def calling_extension(root: Call) -> str | None:
     """Who placed an outbound call: the extension that its context names, else its `from` if that is one."""
     if root.context.extension:
         return root.context.extension
-    return root.from_ if is_extension(root.from_) else None
+    return root.from_ if classify(root.from_, None).kind == "extension" else None
 
 
 def answering_extension(root: Call) -> str | None:
     """The extension that answered an inbound call, the last one after a transfer; None if an IVR, a queue, an announcement or
-    voicemail did, or nobody.
-
-    A source that tells of no offers may name it in the context; one that was offered the call and did not take it is not it.
-    """
-    answered = [offer for offer in root.offers if offer.answered_at_ms is not None and is_extension(offer.to)]
-    if answered:
-        return max(answered, key=lambda offer: offer.answered_at_ms or 0).to
-    named = root.context.extension
-    if named is None or root.answered_at_ms is None or root.context.answered_by not in (None, "extension"):
-        return None
-    return None if any(offer.to == named for offer in root.offers) else named
+    voicemail did, or nobody. A source that tells of no offers may name it when the call is answered or has ended."""
+    who = answerer(root.offers)
+    if who is not None or root.answered_at_ms is None or root.context.answered_by not in (None, "extension"):
+        return who
+    return root.context.extension
 
 
 def extension_of(event: Event) -> str | None:
     """The extension that an event is about: the one that is offered the call, else who answered (inbound) or calls (outbound)."""
-    if event.offer is not None and is_extension(event.offer.to):
-        return event.offer.to
+    tried = offered_extension(event.offer)
+    if tried is not None:
+        return tried
     return answering_extension(event.root) if event.root.direction == "inbound" else calling_extension(event.root)
 
 

@@ -16,12 +16,12 @@ from ringback.dialects.sample_roots import sample_call, sample_event
 from ringback.dialects.shapes import rfc3339
 from ringback.dialects.story import (
     answering_extension,
+    as_number,
     calling_extension,
     extension_of,
     final_of_root,
-    is_e164,
-    is_extension,
     is_withheld,
+    offered_extension,
 )
 from ringback.dialects.unsigned import Unsigned
 from ringback.webhooks.model import Delivery, Endpoint, Method, Order, RetryPolicy
@@ -98,7 +98,7 @@ FACTS: tuple[Fact, ...] = (
 
 def _number(address: str) -> str:
     """A number as VOC writes it: without the plus."""
-    return address[1:] if is_e164(address) else address
+    return as_number(address).removeprefix("+")
 
 
 def _caller(address: str) -> str:
@@ -140,7 +140,7 @@ def _later_name(event: Event) -> str | None:
 
 
 def _inbound_name(event: Event) -> str | None:
-    if event.offer is not None and is_extension(event.offer.to):
+    if offered_extension(event.offer) is not None:
         if event.type == "call.ringing":
             return "inboundCallRinging"
         if event.type == "call.ongoing":
@@ -181,6 +181,8 @@ class Voc(Unsigned):
 
     def event_name(self, event: Event, place: Place) -> str | None:
         """VOC's name of the event, or None: not a root's matter, a number without webhooks, an internal service."""
+        if event.late:
+            return None
         if event.root.direction == "inbound":
             return _inbound_name(event) if place.number.webhooks_enabled else None
         return _outbound_name(event) if _reaches_somebody(event.root.to) else None

@@ -22,7 +22,7 @@ from ringback.dialects.contract import Fact, HttpRequest
 from ringback.dialects.encoding import FORM, Pair, with_query, without_fragment
 from ringback.dialects.example_calls import example, example_fact
 from ringback.dialects.shapes import as_digits, as_uuid, life
-from ringback.dialects.story import is_e164, is_withheld
+from ringback.dialects.story import as_number, is_withheld, phone_number
 from ringback.dialects.unsigned import Unsigned
 from ringback.webhooks.model import Delivery, Endpoint, Method, Order, RetryPolicy
 
@@ -187,8 +187,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("CallSid", "both", True, lambda view: _call_sid(view.leg.account, view.leg.id, view.leg.generation)),
     Parameter("AccountID", "both", True, lambda view: as_digits(view.place.account, view.place.account, _ACCOUNT_DIGITS)),
     Parameter("TrunkID", "both", True, lambda view: _context("trunk_id")(view) or view.place.number.trunk_id),
-    Parameter("From", "both", True, lambda view: "anonymous" if is_withheld(view.leg.from_) else view.leg.from_),
-    Parameter("To", "both", True, lambda view: view.leg.to),
+    Parameter("From", "both", True, lambda view: "anonymous" if is_withheld(view.leg.from_) else as_number(view.leg.from_)),
+    Parameter("To", "both", True, lambda view: as_number(view.leg.to)),
     Parameter("CallStatus", "both", True, lambda view: _status(view.event, view.leg)),
     Parameter("ApiVersion", "both", True, lambda _view: API_VERSION),
     Parameter("Direction", "both", True, _direction),
@@ -232,13 +232,15 @@ class Voxtelesys(Unsigned):
     def event_name(self, event: Event, place: Place) -> str | None:
         """The end of an outgoing root or of a leg to a phone number, or a recording's state; None for everything else."""
         del place
+        if event.late:
+            return None
         if event.type == "call.recording":
             name = f"recording.{event.data.get('status')}"
             return name if name in RECORDING_EVENTS else None
         status = event.type.removeprefix("call.")
         if status not in FINAL or not event.status_changed:
             return None
-        outgoing = event.call.direction == "outbound" if event.call.is_root else is_e164(event.call.to)
+        outgoing = event.call.direction == "outbound" if event.call.is_root else phone_number(event.call.to) is not None
         return _WORDS[status] if outgoing else None
 
     def status_word(self, event: Event) -> str | None:
@@ -272,7 +274,7 @@ class Voxtelesys(Unsigned):
 
 def _leg(event: Event) -> Call:
     """The leg that is told: a recording of a leg that the customer does not see (to an extension) is the conversation's."""
-    return event.call if event.call.is_root or is_e164(event.call.to) else event.root
+    return event.call if event.call.is_root or phone_number(event.call.to) is not None else event.root
 
 
 def _pairs(event: Event, place: Place, webhook: str) -> list[Pair]:

@@ -100,7 +100,7 @@ def _filled(value: str) -> str:
 
 
 # Voice Over Cloud: the tables of its page on webhooks
-_VOC_NUMBER = _matching("[^+].*", "a number without a plus")
+_VOC_NUMBER = _matching("(?s)[^+].*", "a number without a plus")
 _VOC_CALLER: Mapping[str, Read] = {"date": _moment, "inboundNumber": _VOC_NUMBER, "callerid": _VOC_NUMBER, "callid": _filled}
 _VOC_DIALLER: Mapping[str, Read] = {
     "date": _moment,
