@@ -17,12 +17,12 @@ from msgspec import Struct
 
 Condition = Literal["healthy", "failing", "disabled"]
 Sight = Literal["ok", "failure", "row", "worn_out", "gone"]
-Notice = Literal["endpoint.failing", "endpoint.recovered", "endpoint.disabled"]
+NoticeKind = Literal["endpoint.failing", "endpoint.recovered", "endpoint.disabled"]
 
 FAILURES_TO_FAIL = 5
 DISABLE_AFTER_MS = 5 * 86_400_000
 
-TRANSITIONS: Mapping[tuple[Condition, Sight], tuple[Condition, Notice | None]] = {
+TRANSITIONS: Mapping[tuple[Condition, Sight], tuple[Condition, NoticeKind | None]] = {
     ("healthy", "ok"): ("healthy", None),
     ("healthy", "failure"): ("healthy", None),
     ("healthy", "row"): ("failing", "endpoint.failing"),
@@ -52,7 +52,19 @@ class Health(Struct, frozen=True):
 HEALTHY = Health()
 
 
-def observe(health: Health, ok: bool, now_ms: int, disable_after_ms: int | None = None) -> tuple[Health, Notice | None]:
+class Notice(Struct, frozen=True, kw_only=True):
+    """What the account is told of a change. `reason` is one plain line. `since_ms`: when the first failure of the row ended (of a
+    recovery: when it began; 0 if unknown)."""
+
+    kind: NoticeKind
+    endpoint: int
+    account: str
+    at_ms: int
+    reason: str
+    since_ms: int = 0
+
+
+def observe(health: Health, ok: bool, now_ms: int, disable_after_ms: int | None = None) -> tuple[Health, NoticeKind | None]:
     """An attempt ended: the health after it, and the notice that is due, if any.
 
     `disable_after_ms`: how long nothing but failures may last before the endpoint is disabled; None: for ever.
@@ -72,12 +84,12 @@ def observe(health: Health, ok: bool, now_ms: int, disable_after_ms: int | None 
     return _move(health, sight, failed)
 
 
-def gone(health: Health, now_ms: int) -> tuple[Health, Notice | None]:
+def gone(health: Health, now_ms: int) -> tuple[Health, NoticeKind | None]:
     """The endpoint answered that it is gone for good (410)."""
     return _move(health, "gone", Health(health.condition, health.failures + 1, health.since_ms if health.failures else now_ms))
 
 
-def _move(health: Health, sight: Sight, counted: Health) -> tuple[Health, Notice | None]:
+def _move(health: Health, sight: Sight, counted: Health) -> tuple[Health, NoticeKind | None]:
     condition, notice = TRANSITIONS[health.condition, sight]
     if condition == "healthy" and not counted.failures:
         return HEALTHY, notice
