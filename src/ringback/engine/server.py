@@ -168,8 +168,9 @@ class Engine:
     def _on_jobs(self, jobs: Sequence[Job]) -> None:
         self.dispatcher.offer(jobs)
 
-    def _on_release(self, deliveries: Sequence[int]) -> None:
-        self.dispatcher.release(deliveries)
+    def _on_release(self, endpoints: Sequence[int]) -> None:
+        for endpoint in endpoints:
+            self.dispatcher.poke(endpoint)
 
     def _on_stray(self, update: Update) -> None:
         self.strays += 1

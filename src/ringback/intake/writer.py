@@ -80,13 +80,15 @@ class _Turn:
         self.folds: list[Fold] = []
         self.answers: list[Answer] = []
         self.fold_of: list[int | None] = []
-        self.jobs: list[list[Job]] = []
+        self.jobs: list[Sequence[Job]] = []
+        self.released: list[Sequence[Job]] = []
 
-    def answer(self, answer: Answer, fold_of: int | None = None, jobs: list[Job] | None = None) -> None:
-        """One update's outcome; the three lists stay in step."""
+    def answer(self, answer: Answer, fold_of: int | None = None, jobs: Sequence[Job] = (), released: Sequence[Job] = ()) -> None:
+        """One update's outcome; the four lists stay in step."""
         self.answers.append(answer)
         self.fold_of.append(fold_of)
-        self.jobs.append(jobs or [])
+        self.jobs.append(jobs)
+        self.released.append(released)
 
 
 class Writer:
@@ -276,8 +278,7 @@ class Writer:
                 else:
                     answers[index] = turn.answers[place]
                     jobs.extend(turn.jobs[place])
-                    if number is not None:
-                        released.extend(turn.folds[number].release)
+                    released.extend(job.delivery.endpoint for job in turn.released[place])
             todo = again
             if not todo:
                 break
@@ -317,7 +318,7 @@ class Writer:
         folded = fold(account, leg.call if leg else None, root.call if root else None, update, self.new_id)
         new_root = self._stored(root, folded.root, None)
         new_leg = new_root if folded.leg is folded.root else self._stored(leg, folded.leg, new_root.n)
-        jobs, deliveries, release = self._route(folded.events, new_root)
+        jobs, released = self._route(folded.events, new_root)
         changed = [new for new, old in ((new_root, root), (new_leg, leg)) if old is None or new.call is not old.call]
         if new_leg is new_root:
             changed = changed[:1]
@@ -328,10 +329,10 @@ class Writer:
                 calls=tuple(changed),
                 events=folded.events,
                 event_calls=tuple((new_leg.n, new_root.n) for _ in folded.events),
-                deliveries=deliveries,
+                deliveries=tuple(job.delivery for job in jobs),
                 update_id=update.id,
                 call_id=update.call.id,
-                release=release,
+                release=tuple(job.delivery.id for job in released),
             )
         )
         for new in changed:
@@ -341,7 +342,7 @@ class Writer:
         event = folded.events[0].id if folded.events else 0
         if update.id is not None:
             turn.seen[account, update.id] = (event, update.call.id)
-        turn.answer(Answer(event, update.call.id, len(deliveries), late=folded.late), number, jobs)
+        turn.answer(Answer(event, update.call.id, len(jobs), late=folded.late), number, jobs, released)
 
     @staticmethod
     def _find(turn: _Turn, account: str, update: Update) -> tuple[StoredCall | None, StoredCall | None]:
@@ -364,9 +365,10 @@ class Writer:
             return StoredCall(n, n if root_n is None else root_n, call)
         return StoredCall(old.n, old.root_n, call)
 
-    def _route(self, events: Sequence[Event], root: StoredCall) -> tuple[list[Job], tuple[Delivery, ...], tuple[int, ...]]:
+    def _route(self, events: Sequence[Event], root: StoredCall) -> tuple[list[Job], list[Job]]:
+        """Fresh deliveries, and held ones that need not wait any longer."""
         jobs: list[Job] = []
-        release: list[int] = []
+        released: list[Job] = []
         for event in events:
             if event.late:
                 continue
@@ -390,16 +392,16 @@ class Writer:
                     )
                 )
             if event.root.context.awaits or event.type in ("call.recording", "call.facts"):
-                release.extend(self._fulfilled(event, root))
-        return jobs, tuple(job.delivery for job in jobs), tuple(release)
+                released.extend(self._fulfilled(event, root))
+        return jobs, released
 
-    def _fulfilled(self, event: Event, root: StoredCall) -> list[int]:
+    def _fulfilled(self, event: Event, root: StoredCall) -> list[Job]:
         """Held deliveries of the conversation whose facts are all there now."""
         if not event.root.is_final or not root.call.version:
             return []
-        found: list[int] = []
+        found: list[Job] = []
         for job in self._store.held(root.n):
             endpoint = self._routing.endpoint(job.delivery.endpoint)
             if endpoint is None or self._dialects[endpoint.dialect].complete(event):
-                found.append(job.delivery.id)
+                found.append(job)
         return found
