@@ -167,8 +167,8 @@ def test_a_leg_to_a_phone_number_names_its_parent() -> None:
         b'{"service":"channels","event":"voice.outbound","payload":{'
         b'"id":"f65a1eda-b482-5cab-b8a7-4cd94572f909","channelId":"b827924e-9789-4c2f-a4d5-b352175354f6",'
         b'"from":"+31201234567","to":"+31687654321",'
-        b'"originator":{"number":{"type":"pstn","number":"+31201234567","anonymous":false,"callerIdName":"Desk"}},'
-        b'"receiver":{"number":{"type":"pstn","number":"+31687654321","anonymous":false}},'
+        b'"originator":{"number":{"type":"pstn","number":"+31201234567","anonymous":false,"callerIdName":"Desk","countryIsoCode":"NL"}},'
+        b'"receiver":{"number":{"type":"pstn","number":"+31687654321","anonymous":false,"countryIsoCode":"NL"}},'
         b'"parentId":"5f0e3a52-9a0c-4f7e-9a63-0f6f1c1d8a11","direction":"outgoing",'
         b'"status":"starting","type":"pstn","createdAt":"2025-01-01T00:00:00.000Z","updatedAt":"2025-01-01T00:00:00.000Z"}}'
     )
@@ -242,6 +242,28 @@ def test_a_national_number_is_read_in_the_accounts_country() -> None:
     assert payload_of(national)["from"] == "06 12345678"
     request = DIALECT.render(national, ENDPOINT, DELIVERY, structs.replace(PLACE, country="NL"), NEW_YEAR)
     assert request.body == body_of(event_of(INBOUND, "starting", 0))
+
+
+@pytest.mark.parametrize(
+    ("number", "given", "country"),
+    [
+        ("+442079460000", None, "GB"),
+        ("+14025550123", None, "US"),
+        ("+611800111222", None, "AU"),
+        ("+611800111222", Geo(city="Sydney"), "AU"),
+        ("+611800111222", Geo(country="NZ"), "NZ"),
+        ("+80012345678", None, None),
+        ("+9991234567", None, None),
+        ("sip:+442079460000@example.com", None, None),
+        ("7000", None, None),
+        ("anonymous", None, None),
+    ],
+)
+def test_the_country_is_the_one_given_else_the_numbers(number: str, given: Geo | None, country: str | None) -> None:
+    call = structs.replace(INBOUND, from_=number, to=number, context=Context(from_geo=given, to_geo=given))
+    payload = payload_of(event_of(call, "starting", 0))
+    for party in ("originator", "receiver"):
+        assert payload[party]["number"].get("countryIsoCode") == country
 
 
 def test_nobody_dialled_is_nobody_withheld() -> None:
