@@ -35,7 +35,7 @@ _GAPS_S = (
     *(10, 12, 14, 17, 21, 25, 30, 36, 43, 51, 61, 74, 88, 106, 127, 152, 183, 219),
     *(262, 315, 377, 452, 542, 650, 780, 935, 1121, 1344, 1612, 1932, 2317, 2778, 3331, 3994, 4789),
 )
-_HANGUP_SOURCES = {"caller": "originator", "callee": "receiver", "platform": "platform"}
+_HANGUP_SOURCES = {"caller": "originator", "callee": "receiver", "switch": "platform", "platform": "platform"}
 _REASONS = {
     1: "Unallocated number",
     2: "No route to transit network",

@@ -132,7 +132,8 @@ def test_only_failures_have_a_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended_by", "source"), [("caller", "originator"), ("callee", "receiver"), ("someone", None), (None, None)]
+    ("ended_by", "source"),
+    [("caller", "originator"), ("callee", "receiver"), ("switch", "platform"), ("someone", None), (None, None)],
 )
 def test_who_hung_up(ended_by: str | None, source: str | None) -> None:
     ended = event_of(INBOUND, "completed", 900, ended_at_ms=NEW_YEAR + 900, ended_by=ended_by)
