@@ -195,6 +195,8 @@ def _see(leg: Call, update: Update, changes: dict[str, Any]) -> None:
         _fix(leg, "from", ref.from_, at_ms, changes)
     if ref.to is not None and (ref.to != leg.to or at_ms < given.get("to", _NEVER)):
         _fix(leg, "to", ref.to, at_ms, changes)
+    if update.source and not leg.source:
+        changes["source"] = update.source
     if ref.parent is not None and ref.parent not in (leg.parent, leg.id):
         _rewrite(leg, "parent", ref.parent, None, changes)
 

@@ -155,7 +155,7 @@ class Update(Struct, frozen=True, omit_defaults=True, kw_only=True):
     `id` is the dedupe key, unique per account; None means that the source gives none. `data` by type: DESIGN's table
     (`call.ivr-option` {"option"}, `call.prompt` {"keys","kind"}, `call.recording` {"status","url","duration_s","channels"},
     `call.transcription` {"text","url"}, final statuses {"cause","sip_status","ended_by"}). `inferred` marks an end that no source
-    reported (the watchdog's, or a reconciliation's).
+    reported (the watchdog's, or a reconciliation's). `source` names a switch (`freeswitch`); empty: an API's producer.
     """
 
     type: str
@@ -164,6 +164,7 @@ class Update(Struct, frozen=True, omit_defaults=True, kw_only=True):
     data: dict[str, Any] = {}
     id: str | None = None
     inferred: bool = False
+    source: str = ""
 
 
 class Offer(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -232,6 +233,7 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
     offers: list[Offer] = []
     next_seq: int = 1
     version: int = 0
+    source: str = ""
 
     @property
     def is_root(self) -> bool:

@@ -23,6 +23,7 @@ from ringback.delivery.resolver import Resolver
 from ringback.delivery.sender import Sender
 from ringback.dialects import load_dialects
 from ringback.engine.book import Book
+from ringback.engine.sources import Sources
 from ringback.errors import OurError
 from ringback.ids import now_ms
 from ringback.intake.door import Door
@@ -116,7 +117,8 @@ class Engine:
             rng=random.Random(),
             settings=DispatchSettings(),
         )
-        self.door = Door(self.book, self.writer, settings.max_body_bytes, self._on_stray)
+        self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray)
+        self.sources = Sources(self)
         self.ready = False
         self.strays = 0
         self._watchdog: asyncio.Task[None] | None = None
@@ -127,6 +129,7 @@ class Engine:
         for endpoint in self.book.endpoints.values():
             self.dispatcher.set_endpoint(endpoint)
         self.dispatcher.start()
+        await self.sources.start()
         self._watchdog = self.loop.create_task(self._watch())
         self.ready = True
 
@@ -135,6 +138,7 @@ class Engine:
         self.ready = False
         if self._watchdog is not None:
             self._watchdog.cancel()
+        await self.sources.stop()
         await self.dispatcher.drain(self.settings.drain_s)
         await self.sender.close()
         await self.resolver.close()
@@ -172,11 +176,16 @@ class Engine:
         for endpoint in endpoints:
             self.dispatcher.poke(endpoint)
 
-    def _on_stray(self, update: Update) -> None:
+    def note(self, kind: str, text: str) -> None:
+        """One line for the operator, kept in the store."""
+        self.threads.submit(self.store.note, kind, text, now_ms())
+
+    def on_stray(self, update: Update) -> None:
+        """An update that fits no account: counted, and listed (the first hundred, then every thousandth)."""
         self.strays += 1
         if self.strays <= 100 or self.strays % 1000 == 0:
             text = f"{update.type} of call {update.call.id} from {update.call.from_} to {update.call.to}"
-            self.threads.submit(self.store.note, "stray", text, now_ms())
+            self.note("stray", text)
 
     async def _watch(self) -> None:
         """Gives calls that lost their end a final one, marked inferred."""
