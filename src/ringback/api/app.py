@@ -14,7 +14,7 @@ from ringback.api.accounts import Accounts
 from ringback.api.endpoints import Endpoints
 from ringback.api.log import Calls, Deliveries
 from ringback.api.numbers import Numbers, Properties
-from ringback.api.system import Operator, healthz, metrics, readyz, take_events
+from ringback.api.system import Operator, Sources, healthz, metrics, readyz, take_events
 from ringback.engine.server import Engine
 from ringback.errors import RingbackError
 
@@ -36,6 +36,7 @@ def make_app(engine: Engine) -> Litestar:
             Deliveries,
             Calls,
             Operator,
+            Sources,
             take_events,
             healthz,
             readyz,

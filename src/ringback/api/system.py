@@ -1,7 +1,7 @@
 """Health, counts, what the operator should know, and the events route in the framework's words."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from litestar import Controller, Response, get, post
 from litestar.di import Provide
@@ -85,6 +85,42 @@ class Operator(Controller):
         """Gaps of sources and calls that fit no account, newest first."""
         rows = await engine.in_thread(lambda: engine.store.notes(kind, limit))
         return Page([Note(when(at), name, text) for at, name, text in rows], None)
+
+
+class SourceView(Struct, frozen=True):
+    """A switch that calls are reported by."""
+
+    name: str
+    state: str
+    since: str | None
+    error: str
+    events: int
+    updates: int
+    gaps: int
+    waiting: int
+
+
+class Sources(Controller):
+    """Switches as sources of updates."""
+
+    path = "/v1/sources"
+    tags = ("sources",)
+    dependencies: ClassVar = {"operator": Provide(common.operator, sync_to_thread=False)}
+
+    @get()
+    async def list_all(self, engine: TheEngine, operator: Who) -> Page:
+        """How each live source is, and how often something was missed (`/v1/notes?kind=gap` says what)."""
+        health = engine.sources.health()
+        if health is None:
+            return Page([], None)
+        shown = {name: getattr(health, name) for name in ("state", "error", "events", "updates", "gaps", "waiting")}
+        return Page([SourceView(name="freeswitch", since=when(health.since_ms), **shown)], None)
+
+    @post("/freeswitch/cdr", status_code=202)
+    async def take_record(self, request: AnyRequest, engine: TheEngine, operator: Who) -> dict[str, int]:
+        """A call record of mod_json_cdr: fills in what was missed, and replaces an inferred end by the true one."""
+        count = await engine.sources.take_record(request.headers.get("content-type", ""), await request.body())
+        return {"updates": count}
 
 
 @get(
