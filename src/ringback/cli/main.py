@@ -125,3 +125,33 @@ def trigger(
         return run_on_loop("auto", lambda: run(told))
 
     raise typer.Exit(guarded(work))
+
+
+@app.command(
+    epilog="Example: [bold]ringback replay calls.jsonl --from freeswitch --speed 1 --server http://127.0.0.1:8080 --key rb_...[/bold]"
+)
+def replay(
+    file: Annotated[Path, typer.Argument(help="The recording.", exists=True, dir_okay=False)],
+    source: Annotated[str, typer.Option("--from", help="Which switch it is of: freeswitch.")] = "freeswitch",
+    speed: Annotated[
+        float, typer.Option(help="1 is real time, 10 ten times as fast; 0: as fast as the server takes it.", min=0)
+    ] = 0.0,
+    server: Annotated[
+        str | None, typer.Option(help="A running server; without one, one is started for the while.", envvar="RINGBACK_SERVER")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="The key to send with.", envvar="RINGBACK_KEY")] = None,
+    keep_ids: Annotated[bool, typer.Option("--keep-ids", help="Keep the calls' ids: a second run makes nothing twice.")] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="JSON that says what is inside the switch (as --freeswitch-config).", exists=True)
+    ] = None,
+) -> None:
+    """Sends a recording of FreeSWITCH's events (event json lines, or an Event Socket stream) to a server.
+
+    Ends with 0 when everything was acknowledged. Each run makes new calls unless --keep-ids.
+    """
+    from ringback.cli.replay import Replay
+    from ringback.cli.replay import replay as run
+    from ringback.cli.serve import guarded
+
+    told = Replay(file=file, source=source, speed=speed, server=server, key=key, keep_ids=keep_ids, config=config)
+    raise typer.Exit(guarded(lambda: run(told)))

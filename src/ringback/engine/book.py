@@ -4,6 +4,8 @@ The store has the truth; this is read from it at start and after each change. Re
 replaces an entry, it never edits one.
 """
 
+import base64
+import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -31,6 +33,18 @@ class Identity(Struct, frozen=True):
 def key_hash(text: str) -> bytes:
     """How an API key is stored: SHA-256 (the keys are random, so no salt is needed)."""
     return hashlib.sha256(text.encode()).digest()
+
+
+def _key_of(authorization: bytes) -> bytes:
+    scheme, _, rest = authorization.partition(b" ")
+    if scheme.lower() == b"bearer":
+        return rest.strip()
+    if scheme.lower() == b"basic":
+        try:
+            return base64.b64decode(rest, validate=True).partition(b":")[2]
+        except binascii.Error:
+            return b""
+    return b""
 
 
 class Book:
@@ -93,10 +107,11 @@ class Book:
 
     # Asking
     def identify(self, authorization: bytes) -> Identity | None:
-        """Whose key an Authorization header (`Bearer <key>`) carries; None: nobody's."""
+        """Whose key an Authorization header carries: `Bearer <key>`, or Basic with the key as the password, for producers that
+        know nothing else (mod_json_cdr). None: nobody's."""
         identity = self._identities.get(authorization)
-        if identity is None and authorization[:7].lower() == b"bearer ":
-            identity = self._look_up(authorization[7:].strip())
+        if identity is None:
+            identity = self._look_up(_key_of(authorization))
             if identity is not None and len(self._identities) < 10_000:
                 self._identities[authorization] = identity
         return identity
