@@ -98,18 +98,19 @@ def _national(text: str, digits: str, country: str) -> Address | None:
     from phonenumbers import shortnumberinfo
 
     region = country.upper()
-    if len(digits) <= MAX_EXTENSION_DIGITS:
-        if phonenumbers.is_emergency_number(digits, region):
-            return Address("short", text)
-        try:
-            parsed = phonenumbers.parse(digits, region)
-        except phonenumbers.NumberParseException:
-            return None
-        return Address("short", text) if shortnumberinfo.is_valid_short_number_for_region(parsed, region) else None
     try:
-        parsed = phonenumbers.parse(digits, region)
+        number = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(parsed):
+    if len(digits) <= MAX_EXTENSION_DIGITS:
+        # Of the short codes only those that begin with 1 and the N11 are dialled as services; the rest are for messages, and extensions.
+        service = digits[0] == "1" or (len(digits) == 3 and digits.endswith("11"))
+        short = (
+            phonenumbers.is_emergency_number(digits, region)
+            or phonenumbers.is_valid_number(number)
+            or (service and shortnumberinfo.is_valid_short_number_for_region(number, region))
+        )
+        return Address("short", text) if short else None
+    if not phonenumbers.is_valid_number(number):
         return None
-    return Address("e164", text, phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return Address("e164", text, phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -90,7 +90,9 @@ def environment(**more: str) -> dict[str, str]:
 def running(command: Sequence[str], log: Path, env: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A process of ours that is ended with the block, whatever happens in it."""
     with log.open("ab") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(env), start_new_session=True)
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=dict(env), start_new_session=True
+        )
         try:
             yield process
         finally:
@@ -104,7 +106,7 @@ def running(command: Sequence[str], log: Path, env: Mapping[str, str]) -> Iterat
 
 @contextlib.contextmanager
 def own_server(data: Path, *options: str) -> Iterator[Child]:
-    """`ringback serve` on a free port, ready; its log is `server.log` in the data directory. Raises OurError if it does not start."""
+    """`ringback serve` on a free port, ready; it logs to `server.log` in the data directory. Raises OurError if it does not start."""
     data.mkdir(parents=True, exist_ok=True)
     key, port, log = f"rb_{secrets.token_urlsafe(24)}", free_port(), data / "server.log"
     command = [sys.executable, "-m", "ringback", "serve", "--data", str(data), "--port", str(port), *options]

@@ -127,9 +127,7 @@ def trigger(
     raise typer.Exit(guarded(work))
 
 
-@app.command(
-    epilog="Example: [bold]ringback replay calls.jsonl --from freeswitch --speed 1 --server http://127.0.0.1:8080 --key rb_...[/bold]"
-)
+@app.command(epilog="Example: [bold]ringback replay calls.jsonl --speed 1 --server http://127.0.0.1:8080 --key rb_...[/bold]")
 def replay(
     file: Annotated[Path, typer.Argument(help="The recording.", exists=True, dir_okay=False)],
     source: Annotated[str, typer.Option("--from", help="Which switch it is of: freeswitch.")] = "freeswitch",

@@ -9,6 +9,7 @@ completes a message; a body that ends with the connection never does; headers ha
 import asyncio
 import ssl
 from time import perf_counter
+from typing import cast
 
 import httptools
 
@@ -129,8 +130,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected, and TLS is up: the request goes out before anything else can happen."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
         self._parser = httptools.HttpResponseParser(self)
         self._owner.opened(self)
         sending = self._sending

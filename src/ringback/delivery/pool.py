@@ -43,6 +43,8 @@ class Pool:
 
     def vet(self, route: Route, addresses: tuple[str, ...]) -> None:
         """The guard has passed these addresses for the route: what is connected elsewhere is closed."""
+        if route.vetted is addresses:
+            return
         route.vetted = addresses
         for connection in [kept for kept in route.idle if kept.address not in addresses]:
             self.forget(connection)

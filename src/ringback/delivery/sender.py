@@ -186,6 +186,7 @@ class Sender:
 
     async def _dialled(self, route: Route, sending: Sending) -> None:
         """One dial from name to connection, within the connect time-out and the total. Raises nothing."""
+        me = asyncio.current_task()
         error: ErrorClass = "reset"
         detail = "stopped before an answer came"
         timeout_s = min(self.settings.connect_timeout_s, sending.left_s())
@@ -196,7 +197,8 @@ class Sender:
                 self._pool.vet(route, addresses)
                 if sending.again or not self._start_kept(route, sending):
                     await self._dialer.connect(self, route, addresses, sending, ends_at - self.loop.time())
-            return
+            if sending.over or sending.connection is not None or sending.dial is not me:
+                return
         except DialFailed as failed:
             error, detail = failed.error, str(failed)
             if error == "blocked":
@@ -211,7 +213,8 @@ class Sender:
             error, detail = "connect", f"no connection to {route.origin.host}"
         finally:
             self._pool.leave(route)
-            sending.dial = None
+            if sending.dial is me:
+                sending.dial = None
         sending.fail(error, detail)
 
     def _fail_soon(self, sending: Sending, error: ErrorClass, detail: str) -> None:

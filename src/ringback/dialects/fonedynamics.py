@@ -6,7 +6,7 @@ need be empty; **optional** ones are left out.
 """
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ringback.calls.directory import Place
 from ringback.calls.geography import geo_for
@@ -257,9 +257,9 @@ _NO_RECORDING = Recording()
 class FoneDynamics(Unsigned):
     """See the module."""
 
-    name: ClassVar[str] = "fonedynamics"
-    events: ClassVar[tuple[str, ...]] = (INITIATE, COMPLETE)
-    methods: ClassVar[tuple[Method, ...]] = ("POST", "GET")
+    name: str = "fonedynamics"
+    events: tuple[str, ...] = (INITIATE, COMPLETE)
+    methods: tuple[Method, ...] = ("POST", "GET")
     default_order: Order = "strict"
     retry = RetryPolicy(delays_s=(60.0, 300.0, 1800.0), retry_after=True)
     timeout_s = 10.0
@@ -313,12 +313,15 @@ def _pairs(name: str, root: Call, place: Place) -> list[Pair]:
     return pairs
 
 
+_SAMPLE_GEO = Geo(country="AU", region="", city="")
+
+
 def _samples() -> Mapping[str, Event]:
     start_ms = 1_563_419_045_000
     call_id = "CAQWERTYUIOPASDFGHJKLZXCVBNMQWER"
     numbers = ("+61412345678", "+61290001111")
     begun = Context(
-        from_geo=Geo(country="AU"),
+        from_geo=_SAMPLE_GEO,
         attribution=Attribution(source="bing", medium="organic"),
         session=WebSession(
             traffic_type="Organic",
@@ -329,7 +332,7 @@ def _samples() -> Mapping[str, Event]:
         integration=Integration(ga_client_id="1234567890.1546300800"),
     )
     ended = Context(
-        from_geo=Geo(country="AU"),
+        from_geo=_SAMPLE_GEO,
         transfer_to="+61298765432",
         recording=Recording(url="https://recordings.example.com/95.wav", status="completed"),
         survey=Survey(type="Sale", value=250),

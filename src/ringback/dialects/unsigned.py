@@ -1,7 +1,6 @@
 """What the platforms without a signature have in common: the rules for their endpoints, and filters over the conversation."""
 
 from collections.abc import Collection
-from typing import ClassVar
 
 from ringback.calls.directory import Place
 from ringback.calls.model import STATUSES, Event
@@ -14,11 +13,11 @@ from ringback.webhooks.model import Endpoint, Method
 class Unsigned:
     """Base of the dialects whose platform describes no signature: nothing to sign, nothing to wait for, filters by conversation."""
 
-    name: ClassVar[str]
-    events: ClassVar[tuple[str, ...]]
-    methods: ClassVar[tuple[Method, ...]]
-    filter_keys: ClassVar[frozenset[str]] = frozenset({"direction", "number", "extension", "status"})
-    status_words: ClassVar[Collection[str]] = STATUSES
+    name: str
+    events: tuple[str, ...]
+    methods: tuple[Method, ...]
+    filter_keys: frozenset[str] = frozenset({"direction", "number", "extension", "status"})
+    status_words: Collection[str] = STATUSES
 
     def filter_value(self, key: str, event: Event, place: Place) -> str | None:
         """`direction` and `number` are the conversation's (the number is the account's own, with its plus); `extension` is the one

@@ -6,7 +6,6 @@ fires nothing: Ringing and Answered are about extensions.
 """
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
 
 from ringback.calls.directory import Place
 from ringback.calls.model import FINAL, Call, Context, Direction, Event, Offer, Status
@@ -172,9 +171,9 @@ def _reaches_somebody(destination: str) -> bool:
 class Voc(Unsigned):
     """See the module."""
 
-    name: ClassVar[str] = "voc"
-    events: ClassVar[tuple[str, ...]] = tuple(PARAMETERS)
-    methods: ClassVar[tuple[Method, ...]] = ("POST",)
+    name: str = "voc"
+    events: tuple[str, ...] = tuple(PARAMETERS)
+    methods: tuple[Method, ...] = ("POST",)
     default_order: Order = "strict"
     retry = RetryPolicy(delays_s=(0.0, 1.0))
     timeout_s = 5.0

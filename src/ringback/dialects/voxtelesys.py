@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from ringback.calls.directory import Place
 from ringback.calls.geography import geo_for
@@ -221,9 +221,9 @@ PARAMETERS: tuple[Parameter, ...] = (
 class Voxtelesys(Unsigned):
     """See the module."""
 
-    name: ClassVar[str] = "voxtelesys"
-    events: ClassVar[tuple[str, ...]] = (*STATUS_EVENTS, *RECORDING_EVENTS)
-    methods: ClassVar[tuple[Method, ...]] = ("POST", "GET")
+    name: str = "voxtelesys"
+    events: tuple[str, ...] = (*STATUS_EVENTS, *RECORDING_EVENTS)
+    methods: tuple[Method, ...] = ("POST", "GET")
     status_words = tuple(dict.fromkeys(_WORDS.values()))
     default_order: Order = "call"
     retry = RetryPolicy(delays_s=tuple(5.0 * 2**n for n in range(10)), jitter=0.2, retry_after=True)

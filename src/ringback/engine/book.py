@@ -152,7 +152,13 @@ class Book:
         number = root.to if root.direction == "inbound" else root.from_
         place = self._places.get((root.account, number))
         if place is None:
-            place = Place(organization_id=self.organization, account=root.account, number=self.number(root.account, number))
+            account = self.accounts.get(root.account)
+            place = Place(
+                organization_id=self.organization,
+                account=root.account,
+                number=self.number(root.account, number),
+                country=account.country if account else None,
+            )
             if len(self._places) >= _PLACES_KEPT:
                 self._places = {}
             self._places[root.account, number] = place

@@ -6,7 +6,6 @@ fills the story in, and its end replaces one that was only inferred. Set `log-b-
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -14,9 +13,10 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from ringback.calls.model import CallRef, Update
-from ringback.errors import InvalidInput
+from ringback.errors import InvalidInput, SwitchError
 from ringback.switch.freeswitch.channels import channel_of_record, identity_of, is_leg_id, micros_to_ms, record_variables
 from ringback.switch.freeswitch.ending import ending_of
+from ringback.switch.freeswitch.frames import lenient_json
 from ringback.switch.freeswitch.legs import life_key, status_id
 from ringback.switch.freeswitch.mapping import Reported
 from ringback.switch.freeswitch.settings import FreeswitchSettings
@@ -40,12 +40,9 @@ def read_record(content_type: str, body: bytes) -> dict[str, Any]:
         elif not body.lstrip().startswith(b"{"):
             body = unquote_to_bytes(body)  # the module leaves + as it is: it is a number's
     try:
-        document = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        try:
-            document = json.loads(body.decode("utf-8", "replace"), strict=False)
-        except (ValueError, RecursionError):
-            raise InvalidInput("expected a call record of mod_json_cdr: a JSON object") from None
+        document = lenient_json(body)
+    except SwitchError:
+        document = None
     if not isinstance(document, dict):
         raise InvalidInput("expected a call record of mod_json_cdr: a JSON object")
     return document

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import unquote
 
-import msgspec
 from msgspec import Struct
 
 from ringback.calls.model import Direction
+from ringback.calls.numbers import classify
+from ringback.errors import SwitchError
+from ringback.switch.freeswitch.frames import lenient_json
 from ringback.switch.freeswitch.settings import FreeswitchSettings, Side, matches
 
-_EXTENSION = re.compile(r"[0-9]{1,7}|[A-Za-z0-9._-]{0,63}[A-Za-z][A-Za-z0-9._-]{0,63}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NAME = re.compile(r"sofia/([^/]+)/")
 _ID = re.compile(r"[!-~]{1,128}")
 MOST_TEXT = 256
@@ -119,8 +121,8 @@ def channel_of_event(event: Mapping[str, str]) -> Channel:
 def channels_of_reply(body: bytes) -> list[Channel] | None:
     """The channels of a reply to `show channels as json`, those that others were made for first; None if it is no such reply."""
     try:
-        reply = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+        reply = lenient_json(body)
+    except SwitchError:
         return None
     if not isinstance(reply, dict) or "row_count" not in reply:
         return None
@@ -203,9 +205,9 @@ def _maker(variables: Mapping[str, str], originator: Mapping[str, str]) -> str |
 def identity_of(channel: Channel, settings: FreeswitchSettings, root_account: str | None) -> Identity:
     """What a channel is for a customer. `root_account`: the account of the conversation that it was made for; None if that is
     not known."""
-    caller = channel.number[:MOST_TEXT] or "anonymous"
+    caller = printable(channel.number) or "anonymous"
     if channel.outgoing:
-        to = (channel.dialed_user or channel.destination)[:MOST_TEXT]
+        to = printable(channel.dialed_user or channel.destination)
         extension = to if _called_inside(channel, to, settings) else None
         if channel.made_for is not None:
             if root_account is None:
@@ -215,9 +217,9 @@ def identity_of(channel: Channel, settings: FreeswitchSettings, root_account: st
         # Placed by command: the customer's call begins with whom it reaches; nobody of theirs is calling.
         account = _account(settings, channel, caller, None)
         return Identity(account=account, direction="outbound", from_=caller, to=to)
-    dialled = channel.destination[:MOST_TEXT]
+    dialled = printable(channel.destination)
     if _calls_from_inside(channel, settings):
-        calling = caller if _EXTENSION.fullmatch(caller) else channel.username
+        calling = caller if _is_extension(caller) else printable(channel.username)
         account = _account(settings, channel, caller, calling)
         return Identity(account=account, direction="outbound", from_=caller, to=dialled, extension=calling or None)
     number = settings.numbers.get(dialled, dialled)
@@ -261,12 +263,21 @@ def _called_inside(channel: Channel, to: str, settings: FreeswitchSettings) -> b
         return False
     if on(settings.inside) or channel.dialed_user:
         return True
-    return not channel.gateway and _EXTENSION.fullmatch(to) is not None
+    return not channel.gateway and _is_extension(to)
 
 
 def micros_to_ms(text: str | None) -> int:
     """Unix milliseconds of a time that the switch writes in microseconds, cut; 0 if it has none."""
     return int(text) // 1000 if text and text.isascii() and text.isdecimal() and len(text) <= 18 else 0
+
+
+def printable(text: str) -> str:
+    """A text that came from a stranger's phone, as it may be kept: without control characters, cut."""
+    return _CONTROL.sub("", text)[:MOST_TEXT]
+
+
+def _is_extension(address: str) -> bool:
+    return classify(address, None).kind == "extension"
 
 
 def _some(*texts: str | None) -> tuple[str, ...]:

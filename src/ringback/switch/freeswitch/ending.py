@@ -19,9 +19,6 @@ Party = Literal["caller", "callee", "switch"]
 TOGETHER_MS = 1_000
 """Two channels that were connected and end within this time end by one act."""
 
-_WITHDRAWN = frozenset({"ORIGINATOR_CANCEL", "LOSE_RACE", "PICKED_OFF"})
-"""Causes of a leg that its caller's side took back before it was answered: the caller gave up, or another leg was quicker."""
-
 _SWITCH_ANSWERED = frozenset({"408", "503"})
 """SIP statuses that the switch gives itself when nobody answers at the address at all."""
 
@@ -66,7 +63,7 @@ def ending_of(fields: Mapping[str, str], *, outgoing: bool, answered: bool, at_m
     sip_status = _number(fields.get("sip_term_status"))
     if sip_status is None and not answered:
         sip_status = _number(fields.get("sip_invite_failure_status"))
-    gave_up = cause_name in _WITHDRAWN or fields.get("sip_hangup_disposition") == "recv_cancel"
+    gave_up = fields.get("sip_hangup_disposition") == "recv_cancel"
     status = final_status(
         answered=answered, caller_gave_up=gave_up, sip_status=sip_status, q850_cause=cause, hangup_cause_name=cause_name
     )

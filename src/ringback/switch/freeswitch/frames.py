@@ -128,18 +128,25 @@ def event_of(frame: Frame) -> Event:
 
 
 def json_event(body: bytes) -> Event:
-    """An event written as a JSON object. Bytes that are not UTF-8 and raw control characters, both of which FreeSWITCH lets through
-    from callers' names, are replaced or kept rather than refused. Raises SwitchError if it is no object."""
-    try:
-        parsed = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        try:
-            parsed = json.loads(body.decode("utf-8", "replace"), strict=False)
-        except (ValueError, RecursionError):
-            raise SwitchError("an event is not JSON") from None
+    """An event written as a JSON object. Raises SwitchError if it is none."""
+    parsed = lenient_json(body)
     if not isinstance(parsed, dict):
         raise SwitchError("an event is not a JSON object")
     return {name: value if isinstance(value, str) else _text(value) for name, value in parsed.items()}
+
+
+def lenient_json(body: bytes) -> Any:
+    """JSON as FreeSWITCH writes it: bytes that are not UTF-8 and raw control characters, both of which it lets through from callers'
+    names, are replaced or kept rather than refused. Raises SwitchError if it is no JSON all the same."""
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise SwitchError("JSON nested too deep") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        try:
+            return json.loads(body.decode("utf-8", "replace"), strict=False)
+        except (ValueError, RecursionError):
+            raise SwitchError("not JSON") from None
 
 
 def plain_event(body: bytes) -> Event:

@@ -23,6 +23,7 @@ from ringback.switch.freeswitch.channels import (
     identity_of,
     is_leg_id,
     micros_to_ms,
+    printable,
 )
 from ringback.switch.freeswitch.ending import PeerEnd, ended_by, ending_of
 from ringback.switch.freeswitch.legs import Leg, Legs, status_id
@@ -299,7 +300,7 @@ class EventMapper:
     def _start(self, leg: Leg, channel: Channel, at_ms: int, event: Event) -> list[Reported]:
         context = self._vars(event)
         if leg.parent is None and channel.caller_name not in ("", leg.identity.from_):
-            context["caller_name"] = channel.caller_name[:_MOST_TEXT]
+            context["caller_name"] = printable(channel.caller_name)
         if leg.parent is None and leg.identity.extension:
             context["extension"] = leg.identity.extension
         return self._update(leg, "call.starting", at_ms, status_id(leg.key, "starting"), context=context)

@@ -78,7 +78,7 @@ def read_freeswitch_settings(text: bytes) -> FreeswitchSettings:
     """The settings of a JSON file. Raises BadSettings that names the field."""
     try:
         settings = msgspec.json.decode(text, type=FreeswitchSettings)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadSettings(f"freeswitch_config: {error}") from None
     if settings.recording_url is not None:
         try:
