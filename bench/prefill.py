@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from ringback.calls.model import Call, Context, Event
 from ringback.ids import IdMaker
-from ringback.store import open_store
+from ringback.store.open import open_store
 from ringback.store.port import Batch, Fold, Result, Store, StoredCall
 from ringback.webhooks.model import Delivery, Endpoint
 

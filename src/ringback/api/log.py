@@ -23,6 +23,7 @@ from ringback.errors import InvalidInput, NotFound
 from ringback.store.port import DeliveryFilter, DeliveryRow
 
 State = Literal["pending", "succeeded", "retrying", "exhausted", "cancelled", "skipped"]
+InState = Annotated[State | None, Parameter(query="state")]
 Time = Annotated[str | None, Parameter(description="RFC 3339.")]
 
 
@@ -60,7 +61,7 @@ class Deliveries(Controller):
         self,
         engine: TheEngine,
         account: AccountId,
-        state: State | None = None,
+        in_state: InState = None,
         endpoint: str | None = None,
         call: str | None = None,
         event: str | None = None,
@@ -72,7 +73,7 @@ class Deliveries(Controller):
         """Deliveries, newest first; every parameter narrows."""
         asked = DeliveryFilter(
             account=account,
-            state=state,
+            state=in_state,
             endpoint=wanted("ep", endpoint, "endpoint"),
             call=call,
             event=event,

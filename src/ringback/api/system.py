@@ -1,7 +1,7 @@
 """Health, counts, what the operator should know, and the events route in the framework's words."""
 
 import asyncio
-from typing import Any, ClassVar
+from typing import Any
 
 from litestar import Controller, Response, get, post
 from litestar.di import Provide
@@ -105,7 +105,7 @@ class Sources(Controller):
 
     path = "/v1/sources"
     tags = ("sources",)
-    dependencies: ClassVar = {"operator": Provide(common.operator, sync_to_thread=False)}
+    dependencies = {"operator": Provide(common.operator, sync_to_thread=False)}
 
     @get()
     async def list_all(self, engine: TheEngine, operator: Who) -> Page:

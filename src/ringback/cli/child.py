@@ -106,7 +106,7 @@ def running(command: Sequence[str], log: Path, env: Mapping[str, str]) -> Iterat
 
 @contextlib.contextmanager
 def own_server(data: Path, *options: str) -> Iterator[Child]:
-    """`ringback serve` on a free port, ready; it logs to `server.log` in the data directory. Raises OurError if it does not start."""
+    """`ringback serve` on a free port, ready; it logs to `server.log` among its data. Raises OurError if it does not start."""
     data.mkdir(parents=True, exist_ok=True)
     key, port, log = f"rb_{secrets.token_urlsafe(24)}", free_port(), data / "server.log"
     command = [sys.executable, "-m", "ringback", "serve", "--data", str(data), "--port", str(port), *options]

@@ -107,13 +107,13 @@ class Listener:
         line.append(
             f" {'✓' if style == 'green' else '✗' if style == 'red' else '?'} {reading.reason or _WORDS[reading.trust]}", style
         )
-        self._console.print(line)
+        self._console.print(line, soft_wrap=True)
         if self._told.bodies or reading.trust == "refused":
-            self._console.print(Text(f"         {method} {target}", "dim"))
+            self._console.print(Text(f"         {method} {target}", "dim"), soft_wrap=True)
             for name, value in headers.items():
-                self._console.print(Text(f"         {name}: {value}", "dim"))
+                self._console.print(Text(f"         {name}: {value}", "dim"), soft_wrap=True)
             if body:
-                self._console.print(Text("         " + body.decode("utf-8", "replace"), "dim"))
+                self._console.print(Text("         " + body.decode("utf-8", "replace"), "dim"), soft_wrap=True)
 
 
 async def listen(told: Listening, started: Callable[[int], None] | None = None) -> int:

@@ -41,6 +41,7 @@ def run(given: Mapping[str, Any]) -> int:
         logging.basicConfig(
             level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
         )
+        logging.getLogger("uvicorn").setLevel(logging.WARNING)
         return run_on_loop(settings.loop, lambda: serve(settings))
 
     return guarded(work)

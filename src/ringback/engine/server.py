@@ -29,7 +29,7 @@ from ringback.ids import now_ms
 from ringback.intake.door import Door
 from ringback.intake.writer import Answer, Writer
 from ringback.settings import Settings
-from ringback.store import open_store
+from ringback.store.open import open_store
 from ringback.store.port import Job
 
 log = logging.getLogger("ringback")
@@ -89,7 +89,7 @@ class Engine:
         self.settings = settings
         self.loop = asyncio.get_running_loop()
         self.threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="ringback-reader")
-        self.store = open_store(settings.data, settings.secret_key)
+        self.store = open_store(settings.data, [key for key in (settings.secret_key or "").split(",") if key])
         self.dialects = load_dialects()
         self.book = Book(self.store, self.dialects, operator_key)
         self.sender_settings = egress(settings, listeners)
