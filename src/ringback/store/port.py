@@ -1,7 +1,7 @@
 """What the engine needs of a store. Two back ends, one conformance suite (tests/conformance).
 
 All methods are synchronous and may block: the hot ones (`load`, `commit`) are called by one writer thread, the rest from reader
-threads. Everything raises StoreUnavailable when the store cannot answer (disk full, file gone); then nothing of the call took effect.
+threads. Everything raises StoreUnavailable when the store cannot answer (disk full, file gone): nothing of the call took effect.
 
 The port speaks in batches. `commit` refuses, call by call, what was folded from an outdated version: the caller loads again, folds
 again and retries, so two writers of one call never lose an update. A row that the store cannot take (poisonous) fails alone: it is
@@ -30,8 +30,8 @@ class StoredCall(Struct, frozen=True):
 
 
 class Loaded(Struct, frozen=True):
-    """`calls`: the latest generation of each call that exists. `seen`: for each update id that was taken before, the answer that was
-    given then: (event id or 0 if it made none, call id)."""
+    """`calls`: the latest generation of each call that exists. `seen`: for each update id that was taken before, the answer that
+    was given then: (event id or 0 if it made none, call id)."""
 
     calls: Mapping[CallKey, StoredCall]
     seen: Mapping[CallKey, tuple[int, str]]

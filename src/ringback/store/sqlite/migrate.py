@@ -1,0 +1,51 @@
+"""Forward-only migrations: numbered files, applied once each, in order, all in one transaction. The schema is their sum."""
+
+import sqlite3
+from collections.abc import Iterator
+from importlib import resources
+
+from ringback.errors import BadSettings
+
+
+def migrate(connection: sqlite3.Connection, folder: str) -> None:
+    """Brings a database up to the newest file of `folder`. Two processes may do it at once: one waits.
+
+    Raises BadSettings if the database was made by a newer Ringback.
+    """
+    files = _files(folder)
+    if _version(connection) == len(files):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        done = _version(connection)
+        if done > len(files):
+            raise BadSettings("the data directory was written by a newer Ringback: use that one, or another --data")
+        for text in files[done:]:
+            for statement in _statements(text):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(files)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    number: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return number
+
+
+def _files(folder: str) -> list[str]:
+    found = sorted((f for f in (resources.files(__package__) / folder).iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    return [f.read_text("utf-8") for f in found]
+
+
+def _statements(text: str) -> Iterator[str]:
+    """One statement at a time: `executescript` would commit first, and a migration is all or nothing."""
+    pending = ""
+    for line in text.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

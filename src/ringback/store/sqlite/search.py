@@ -1,0 +1,181 @@
+"""What people look at: calls, events, deliveries; newest first, keyset by id.
+
+A search of deliveries takes the narrowest way that its filter opens: one call, then what is open or failed (few rows), then an
+endpoint, an event name, the account. The other fields of the filter are checked on the rows it meets.
+"""
+
+import heapq
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from ringback import ids
+from ringback.calls.model import Event
+from ringback.store.port import DeliveryFilter, DeliveryRow, StoredCall
+from ringback.store.sqlite import rows, sql
+from ringback.store.sqlite.database import Database
+from ringback.store.sqlite.keys import Keys
+from ringback.store.sqlite.names import Names
+from ringback.store.sqlite.rows import Row
+
+_SQL: Final = sql.load("search.sql")
+_DISPATCH_SQL: Final = sql.load("dispatch.sql")
+_END: Final = (1 << 63) - 1
+
+_RANGES: Final[dict[str | None, tuple[int, int]]] = {
+    None: (2, 8),
+    "pending": (2, rows.HELD),
+    "retrying": (4, 4),
+    "succeeded": (5, 5),
+    "exhausted": (6, 6),
+    "cancelled": (7, 7),
+    "skipped": (8, 8),
+}
+"""State codes of a filter's state. `sending` is in no row: it lives in memory."""
+
+
+class Search:
+    """Reads for the API and the portal."""
+
+    def __init__(self, database: Database, names: Names, keys: Keys) -> None:
+        self._db = database
+        self._names = names
+        self._keys = keys
+
+    def calls(self, account: str, before: int | None, limit: int, number: str | None = None) -> list[StoredCall]:
+        """Roots and legs of an account, newest first; `number`: those from or to it, written as the source wrote it."""
+        before = _END if before is None else before
+        with self._db.reading() as connection:
+            small = self._names.account(connection, account)
+            if small is None:
+                return []
+            hashed = None if number is None else self._keys.number(account, number)
+            filled = _filled(connection, "call")
+            found = connection.execute(_SQL["calls_newest"], (small, filled, before, limit, hashed)).fetchall()
+            if len(found) < limit:
+                below = min(before, filled + 1)
+                statement, key = ("calls_by_account", small) if hashed is None else ("calls_by_number", hashed)
+                found += connection.execute(_SQL[statement], (key, below, limit - len(found))).fetchall()
+        return [rows.stored_call(*row) for row in found]
+
+    def call(self, account: str, call_id: str) -> StoredCall | None:
+        """The newest life of a call."""
+        with self._db.reading() as connection:
+            return next(iter(self._lives(connection, account, call_id)), None)
+
+    def legs(self, root: int) -> list[StoredCall]:
+        """All legs of a conversation: its root first, then the others in the order in which they were first seen."""
+        with self._db.reading() as connection:
+            found = connection.execute(_SQL["root"], (root,)).fetchall() + connection.execute(_SQL["legs"], (root,)).fetchall()
+        return [rows.stored_call(*row) for row in found]
+
+    def events(self, root: int) -> list[Event]:
+        """A conversation's events in order."""
+        with self._db.reading() as connection:
+            found = connection.execute(_SQL["events"], (root,)).fetchall()
+        return sorted((rows.event(*row) for row in found), key=lambda event: (event.seq, event.id))
+
+    def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]:
+        """Deliveries that fit, newest first. `call`: a root's conversation, or one leg's own; every life of that id."""
+        with self._db.reading() as connection:
+            small = self._names.account(connection, wanted.account)
+            name = None if wanted.event is None else self._names.number(connection, wanted.event)
+            if small is None or wanted.state not in _RANGES or (name is None and wanted.event is not None):
+                return []
+            low, high = _RANGES[wanted.state]
+            before = _END if wanted.before is None else wanted.before
+            if wanted.until_ms is not None:
+                before = min(before, ids.first_id_at(wanted.until_ms))
+            fields = {
+                "account": small,
+                "endpoint": wanted.endpoint,
+                "name": name,
+                "low": low,
+                "high": high,
+                "since": 0 if wanted.since_ms is None else ids.first_id_at(wanted.since_ms),
+                "before": before,
+                "limit": wanted.limit,
+            }
+            found = list(islice(self._ways(connection, wanted, fields), wanted.limit))
+            return self._lines(connection, found)
+
+    def deliveries_of_events(self, events: Sequence[int]) -> list[DeliveryRow]:
+        """Deliveries of these events, resends too, oldest first."""
+        asked = set(events)
+        with self._db.reading() as connection:
+            roots = connection.execute(_SQL["roots_of_events"], (f"[{','.join(map(str, asked))}]",)).fetchall()
+            found = [row for root in roots for row in connection.execute(_SQL["deliveries_of_root"], root) if row[3] in asked]
+            return self._lines(connection, sorted(found))
+
+    def delivery(self, account: str, delivery: int) -> tuple[DeliveryRow, Event] | None:
+        """One delivery of an account with its event."""
+        with self._db.reading() as connection:
+            small = self._names.account(connection, account)
+            row = connection.execute(_SQL["delivery"], (delivery, small)).fetchone()
+            if row is None:
+                return None
+            return self._lines(connection, [row])[0], rows.event_of(row)
+
+    def span(self, delivery: int) -> tuple[int, int | None] | None:
+        """(created, finished or None if it is not done) of a delivery in Unix milliseconds; None: there is none."""
+        with self._db.reading() as connection:
+            row = connection.execute(_SQL["when"], (delivery,)).fetchone()
+        if row is None:
+            return None
+        state, finished_at = row
+        return ids.time_of(delivery), None if state <= rows.OPEN else finished_at
+
+    def _ways(self, connection: sqlite3.Connection, wanted: DeliveryFilter, fields: dict[str, Any]) -> Iterator[Row]:
+        """The rows that fit, newest first, by the narrowest way."""
+        if wanted.call is not None:
+            return self._by_call(connection, wanted.account, wanted.call, fields)
+        if fields["high"] <= rows.OPEN:
+            return self._open(connection, fields)
+        if fields["low"] > rows.STATE_CODES["succeeded"]:
+            return connection.execute(_SQL["deliveries_failed"], fields)
+        return self._listed(connection, fields)
+
+    def _by_call(self, connection: sqlite3.Connection, account: str, call_id: str, fields: dict[str, Any]) -> Iterator[Row]:
+        ways = []
+        for life in self._lives(connection, account, call_id):
+            leg = None if life.n == life.root_n else life.n
+            ways.append(connection.execute(_SQL["deliveries_by_root"], {**fields, "root": life.root_n, "call": leg}))
+        return _newest_first(ways)
+
+    def _open(self, connection: sqlite3.Connection, fields: dict[str, Any]) -> Iterator[Row]:
+        if fields["endpoint"] is not None:
+            return connection.execute(_SQL["deliveries_open"], fields)
+        busy = set(connection.execute(_DISPATCH_SQL["endpoints_with_open"]))
+        own = busy.intersection(connection.execute(_SQL["endpoints_of_account"], (fields["account"],)))
+        return _newest_first([connection.execute(_SQL["deliveries_open"], {**fields, "endpoint": endpoint}) for (endpoint,) in own])
+
+    def _listed(self, connection: sqlite3.Connection, fields: dict[str, Any]) -> Iterator[Row]:
+        filled = _filled(connection, "delivery")
+        yield from connection.execute(_SQL["deliveries_newest"], {**fields, "filled": filled})
+        if fields["endpoint"] is not None:
+            statement = "deliveries_by_endpoint"
+        elif fields["name"] is not None:
+            statement = "deliveries_by_name"
+        else:
+            statement = "deliveries_by_account"
+        yield from connection.execute(_SQL[statement], {**fields, "before": min(fields["before"], filled + 1)})
+
+    def _lives(self, connection: sqlite3.Connection, account: str, call_id: str) -> list[StoredCall]:
+        found = connection.execute(_SQL["lives"], (self._keys.call(account, call_id),)).fetchall()
+        lives = [rows.stored_call(*row) for row in found]
+        return [life for life in lives if (life.call.account, life.call.id) == (account, call_id)]
+
+    def _lines(self, connection: sqlite3.Connection, found: Sequence[Row]) -> list[DeliveryRow]:
+        names = self._names.texts(connection, (row[6] for row in found))
+        return [rows.delivery_row(row, names[row[6]]) for row in found]
+
+
+def _newest_first(ways: Sequence[Iterator[Row]]) -> Iterator[Row]:
+    """Rows of several ways, each newest first, as one. Each is read only as far as it is needed."""
+    return heapq.merge(*ways, key=lambda row: row[0], reverse=True)
+
+
+def _filled(connection: sqlite3.Connection, list_: str) -> int:
+    number: int = connection.execute(_SQL["filled"], (list_,)).fetchone()[0]
+    return number

@@ -1,0 +1,104 @@
+-- name: filled
+-- How far a search list is filled.
+SELECT up_to FROM listed WHERE list = ?1;
+
+-- name: calls_newest
+-- An account's calls that no list holds yet; ?5: a number's hash, from or to.
+SELECT n, root, version, body FROM call
+WHERE n > ?2 AND n < ?3 AND account = ?1 AND (?5 IS NULL OR caller = ?5 OR callee = ?5) ORDER BY n DESC LIMIT ?4;
+
+-- name: calls_by_account
+-- An account's calls.
+SELECT call.n, call.root, call.version, call.body
+FROM call_by_account AS list CROSS JOIN call ON call.n = list.n
+WHERE list.account = ?1 AND list.n < ?2 ORDER BY list.n DESC LIMIT ?3;
+
+-- name: calls_by_number
+-- Calls from or to a number.
+SELECT call.n, call.root, call.version, call.body
+FROM call_by_number AS list CROSS JOIN call ON call.n = list.n
+WHERE list.number = ?1 AND list.n < ?2 ORDER BY list.n DESC LIMIT ?3;
+
+-- name: lives
+-- All lives of a call, newest first.
+SELECT n, root, version, body FROM call WHERE key = ?1 ORDER BY generation DESC LIMIT 100;
+
+-- name: root
+-- The conversation's own leg.
+SELECT n, root, version, body FROM call WHERE n = ?1;
+
+-- name: legs
+-- The other legs of a conversation.
+SELECT n, root, version, body FROM call WHERE root = ?1 AND root <> n ORDER BY n;
+
+-- name: events
+-- A conversation's events.
+SELECT id, body FROM event WHERE root = ?1 ORDER BY id;
+
+-- name: deliveries_newest
+-- Deliveries that no list holds yet.
+SELECT line.* FROM delivery_line AS line
+WHERE line.id > :filled AND line.id >= :since AND line.id < :before AND line.account = :account
+  AND line.state BETWEEN :low AND :high AND (:endpoint IS NULL OR line.endpoint = :endpoint) AND (:name IS NULL OR line.name = :name)
+ORDER BY line.id DESC LIMIT :limit;
+
+-- name: deliveries_by_account
+-- An account's deliveries.
+SELECT line.* FROM delivery_by_account AS list CROSS JOIN delivery_line AS line ON line.id = list.id
+WHERE list.account = :account AND list.id >= :since AND list.id < :before AND line.state BETWEEN :low AND :high
+ORDER BY list.id DESC LIMIT :limit;
+
+-- name: deliveries_by_endpoint
+-- An endpoint's deliveries.
+SELECT line.* FROM delivery_by_endpoint AS list CROSS JOIN delivery_line AS line ON line.id = list.id
+WHERE list.endpoint = :endpoint AND list.id >= :since AND list.id < :before AND line.account = :account
+  AND line.state BETWEEN :low AND :high AND (:name IS NULL OR line.name = :name)
+ORDER BY list.id DESC LIMIT :limit;
+
+-- name: deliveries_by_name
+-- An account's deliveries of one event name.
+SELECT line.* FROM delivery_by_name AS list CROSS JOIN delivery_line AS line ON line.id = list.id
+WHERE list.account = :account AND list.name = :name AND list.id >= :since AND list.id < :before
+  AND line.state BETWEEN :low AND :high
+ORDER BY list.id DESC LIMIT :limit;
+
+-- name: deliveries_failed
+-- An account's deliveries that were given up, cancelled or skipped.
+SELECT line.* FROM delivery AS failed INDEXED BY delivery_failed CROSS JOIN delivery_line AS line ON line.id = failed.id
+WHERE failed.account = :account AND failed.state > 5 AND failed.state = :low AND failed.id >= :since AND failed.id < :before
+  AND (:endpoint IS NULL OR line.endpoint = :endpoint) AND (:name IS NULL OR line.name = :name)
+ORDER BY failed.id DESC LIMIT :limit;
+
+-- name: deliveries_open
+-- What is open for one endpoint.
+SELECT line.* FROM delivery AS open INDEXED BY delivery_open CROSS JOIN delivery_line AS line ON line.id = open.id
+WHERE open.endpoint = :endpoint AND open.state <= 4 AND open.id >= :since AND open.id < :before AND line.account = :account
+  AND open.state BETWEEN :low AND :high AND (:name IS NULL OR line.name = :name)
+ORDER BY open.id DESC LIMIT :limit;
+
+-- name: deliveries_by_root
+-- A conversation's deliveries, or those of one leg of it.
+SELECT line.* FROM delivery_line AS line
+WHERE line.root = :root AND line.id >= :since AND line.id < :before AND (:call IS NULL OR line.call = :call)
+  AND line.state BETWEEN :low AND :high AND (:endpoint IS NULL OR line.endpoint = :endpoint) AND (:name IS NULL OR line.name = :name)
+ORDER BY line.id DESC LIMIT :limit;
+
+-- name: roots_of_events
+-- The conversations that events belong to.
+SELECT DISTINCT event.root FROM json_each(?1) AS wanted CROSS JOIN event ON event.id = wanted.value;
+
+-- name: deliveries_of_root
+-- A conversation's deliveries, oldest first.
+SELECT line.* FROM delivery_line AS line WHERE line.root = ?1 ORDER BY line.id;
+
+-- name: delivery
+-- One delivery of an account.
+SELECT line.* FROM delivery_line AS line WHERE line.id = ?1 AND line.account = ?2;
+
+-- name: endpoints_of_account
+-- An account's endpoints, the deleted ones too: their deliveries stay.
+SELECT id FROM endpoint WHERE account = ?1;
+
+-- name: when
+-- When a delivery's last attempt can have been, at the latest: its end, if it has one.
+SELECT state, finished_at FROM delivery WHERE id = ?1;

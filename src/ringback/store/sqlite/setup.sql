@@ -1,0 +1,111 @@
+-- name: add_installation
+-- A fact of the installation that is made once.
+INSERT OR IGNORE INTO installation (name, value) VALUES (?1, ?2);
+
+-- name: installation
+-- A fact of the installation.
+SELECT value FROM installation WHERE name = ?1;
+
+-- name: last_id
+-- The largest id of anything.
+SELECT max(
+  coalesce((SELECT max(id) FROM event), 0), coalesce((SELECT max(id) FROM delivery), 0), coalesce((SELECT max(n) FROM call), 0),
+  coalesce((SELECT max(id) FROM endpoint), 0), coalesce((SELECT max(id) FROM api_key), 0)
+);
+
+-- name: put_account
+-- An account is made, or what is known of it changes.
+INSERT INTO account (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body;
+
+-- name: accounts
+-- Every account.
+SELECT body FROM account ORDER BY n;
+
+-- name: account
+-- The number of one account.
+SELECT n FROM account WHERE id = ?1;
+
+-- name: put_key
+-- An API key is made, or what is known of it changes.
+INSERT INTO api_key (id, hash, body) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, body = excluded.body;
+
+-- name: keys
+-- Every API key.
+SELECT body FROM api_key ORDER BY id;
+
+-- name: delete_key
+-- An API key goes.
+DELETE FROM api_key WHERE id = ?1;
+
+-- name: put_endpoint
+-- An endpoint is made or changes; one that was deleted stays so.
+INSERT INTO endpoint (id, account, body, sealed) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (id) DO UPDATE SET account = excluded.account, body = excluded.body, sealed = excluded.sealed WHERE deleted_at IS NULL;
+
+-- name: endpoints
+-- Every endpoint that is not deleted.
+SELECT id, body, sealed FROM endpoint WHERE deleted_at IS NULL ORDER BY id;
+
+-- name: delete_endpoint
+-- An endpoint goes, and its secrets with it; its deliveries stay.
+UPDATE endpoint SET deleted_at = ?2, sealed = NULL WHERE id = ?1 AND deleted_at IS NULL;
+
+-- name: secret_keys_in_use
+-- The ids of the secret keys that something is encrypted with.
+SELECT DISTINCT substr(sealed, 1, 4) FROM endpoint WHERE sealed IS NOT NULL;
+
+-- name: put_property
+-- A property is made or changes.
+INSERT INTO property (account, id, body) VALUES (?1, ?2, ?3) ON CONFLICT (account, id) DO UPDATE SET body = excluded.body;
+
+-- name: properties
+-- An account's properties.
+SELECT body FROM property WHERE account = ?1 ORDER BY id;
+
+-- name: all_properties
+-- Every account's properties.
+SELECT account.id, property.id, property.body FROM property JOIN account ON account.n = property.account;
+
+-- name: delete_property
+-- A property goes.
+DELETE FROM property WHERE account = ?1 AND id = ?2;
+
+-- name: put_number
+-- A number is made or changes.
+INSERT INTO number (account, number, body) VALUES (?1, ?2, ?3) ON CONFLICT (account, number) DO UPDATE SET body = excluded.body;
+
+-- name: numbers
+-- Every account's numbers.
+SELECT account.id, number.body FROM number JOIN account ON account.n = number.account ORDER BY account.n, number.number;
+
+-- name: delete_number
+-- A number goes.
+DELETE FROM number WHERE account = ?1 AND number = ?2;
+
+-- name: add_note
+-- A line for the operator.
+INSERT INTO note (at, kind, text) VALUES (?1, ?2, ?3);
+
+-- name: forget_notes
+-- Only the newest lines are kept.
+DELETE FROM note WHERE id <= ?1;
+
+-- name: notes
+-- The operator's lines, newest first.
+SELECT at, kind, text FROM note ORDER BY id DESC LIMIT ?1;
+
+-- name: notes_of_kind
+-- The operator's lines of one kind, newest first.
+SELECT at, kind, text FROM note WHERE kind = ?1 ORDER BY id DESC LIMIT ?2;
+
+-- name: probe
+-- A write that says whether writes work.
+INSERT INTO installation (name, value) VALUES ('probe', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: count_open_deliveries
+-- Deliveries that are not done, by state: counted through their index.
+SELECT state, count(*) FROM delivery WHERE state <= 4 GROUP BY state;
+
+-- name: count_open_calls
+-- Calls without an end.
+SELECT count(*) FROM call WHERE open_since IS NOT NULL;

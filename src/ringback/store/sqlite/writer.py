@@ -1,0 +1,277 @@
+"""The hot path: load calls, commit what the ledger made of updates and what the sender made of deliveries.
+
+A commit goes at once, table by table. Only if that meets something odd (a call that another writer moved, a row that cannot be
+stored) is it undone and done again fold by fold, each in a savepoint, so that exactly the odd ones are refused.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ringback.store.port import Batch, CallKey, Committed, Fold, Loaded, Result, StoredCall
+from ringback.store.sqlite import rows, sql
+from ringback.store.sqlite.cache import CallCache
+from ringback.store.sqlite.database import Database
+from ringback.store.sqlite.keys import Keys
+from ringback.store.sqlite.lists import Lists
+from ringback.store.sqlite.seen import Seen
+from ringback.store.sqlite.sheet import POISON, CannotTake, Lookup, Sheet, why
+
+CACHED_CALLS: Final = 20_000
+
+_SQL: Final = sql.load("writer.sql")
+_ODD: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError, *POISON)
+
+
+class _Moved(Exception):
+    """A call does not have the version that a fold was made from, or another connection has written."""
+
+
+class Writer:
+    """`load` and `commit`. Used by one thread at a time; a lock sees to it."""
+
+    def __init__(self, database: Database, keys: Keys, cached_calls: int = CACHED_CALLS) -> None:
+        self._db = database
+        self._keys = keys
+        self._cache = CallCache(cached_calls)
+        self._seen = Seen()
+        self._lists = Lists()
+        self._small: dict[tuple[str, str], int] = {}
+        """Small numbers of texts: (statement that finds it, text) → number."""
+        self._data_version: tuple[sqlite3.Connection, int] | None = None
+
+    def load(self, calls: Sequence[CallKey], update_ids: Sequence[CallKey]) -> Loaded:
+        """Calls by key with their roots, and update ids that were taken within 72 h.
+
+        A child's root stands under the root's own key; if that key was asked for itself, its newest life is what stands there.
+        """
+        with self._db.owning() as connection:
+            self._others_wrote(connection)
+            found = self._newest(connection, calls)
+            self._add_roots(connection, found)
+            hashes = {self._keys.update(*key): key for key in update_ids}
+            seen = self._seen.find(connection, hashes) if hashes else {}
+        return Loaded(found, {hashes[number]: answer for number, answer in seen.items()})
+
+    def commit(self, batch: Batch) -> Committed:
+        """One transaction, on disk when it returns. Raises StoreUnavailable: then nothing of it was taken."""
+        try:
+            return self._commit_at_once(batch)
+        except _ODD:
+            pass
+        except _Moved:
+            pass
+        except BaseException:
+            self._forget()
+            raise
+        self._forget()
+        return self._commit_one_by_one(batch)
+
+    def fill_lists(self) -> None:
+        """Brings the search lists up to date, a block at a time, so that commits pass between the blocks."""
+        for list_ in ("delivery", "call"):
+            while True:
+                try:
+                    with self._db.writing() as connection:
+                        self._others_wrote(connection)
+                        filled = self._lists.fill(connection, list_)
+                except BaseException:
+                    self._lists.forget()
+                    raise
+                if not filled:
+                    break
+
+    # Loading
+
+    def _others_wrote(self, connection: sqlite3.Connection) -> bool:
+        """True if another connection has written since the last look; then all that is remembered is forgotten."""
+        version = (connection, connection.execute(_SQL["data_version"]).fetchone()[0])
+        known = self._data_version
+        if known is not None and known[0] is connection and known[1] == version[1]:
+            return False
+        self._data_version = version
+        self._forget()
+        return True
+
+    def _forget(self) -> None:
+        self._cache.clear()
+        self._small.clear()
+        self._seen.forget_turn()
+        self._lists.forget()
+
+    def _newest(self, connection: sqlite3.Connection, keys: Iterable[CallKey]) -> dict[CallKey, StoredCall]:
+        """The newest lives, from memory or disk."""
+        found: dict[CallKey, StoredCall] = {}
+        missing: dict[int, CallKey] = {}
+        for key in keys:
+            known = self._cache.get(key)
+            if known is None:
+                missing[self._keys.call(*key)] = key
+            else:
+                found[key] = known
+        if missing:
+            for row in connection.execute(_SQL["find_calls"], (_json(missing),)).fetchall():
+                stored = rows.stored_call(*row)
+                key = (stored.call.account, stored.call.id)
+                found[key] = stored
+                self._cache.put(key, stored)
+        return found
+
+    def _add_roots(self, connection: sqlite3.Connection, found: dict[CallKey, StoredCall]) -> None:
+        wanted = {
+            (child.call.account, child.call.root): child.root_n
+            for child in found.values()
+            if child.n != child.root_n and (child.call.account, child.call.root) not in found
+        }
+        if not wanted:
+            return
+        newest = self._newest(connection, wanted)
+        older = []
+        for key, n in wanted.items():
+            root = newest.get(key)
+            if root is not None and root.n == n:
+                found[key] = root
+            else:
+                older.append(n)
+        if older:
+            for row in connection.execute(_SQL["calls_by_n"], (_json(older),)).fetchall():
+                root = rows.stored_call(*row)
+                found[root.call.account, root.call.id] = root
+
+    # Committing
+
+    def _commit_at_once(self, batch: Batch) -> Committed:
+        stale: list[int] = []
+        failed: dict[int, str] = {}
+        with self._db.writing() as connection:
+            if self._others_wrote(connection):
+                raise _Moved
+            sheet = self._sheet(connection)
+            for index, fold in enumerate(batch.folds):
+                try:
+                    if not sheet.add(fold):
+                        stale.append(index)
+                except POISON as error:
+                    failed[index] = why(error)
+            self._write(connection, sheet)
+            self._write_results(connection, batch.results)
+        self._remember(sheet)
+        return Committed(tuple(stale), failed)
+
+    def _commit_one_by_one(self, batch: Batch) -> Committed:
+        stale: list[int] = []
+        failed: dict[int, str] = {}
+        try:
+            with self._db.writing() as connection:
+                self._others_wrote(connection)
+                for index, fold in enumerate(batch.folds):
+                    connection.execute(_SQL["savepoint"])
+                    try:
+                        if self._is_stale(connection, fold):
+                            stale.append(index)
+                        else:
+                            sheet = self._sheet(connection)
+                            sheet.add(fold)
+                            self._write(connection, sheet)
+                    except _ODD as error:
+                        connection.execute(_SQL["undo_savepoint"])
+                        self._small.clear()
+                        self._seen.forget_turn()
+                        failed[index] = why(error)
+                    connection.execute(_SQL["release_savepoint"])
+                self._write_results(connection, batch.results)
+        except BaseException:
+            self._forget()
+            raise
+        return Committed(tuple(stale), failed)
+
+    def _is_stale(self, connection: sqlite3.Connection, fold: Fold) -> bool:
+        """Did a call of it move, or was its update id taken, since it was folded?"""
+        for stored in fold.calls:
+            row = connection.execute(_SQL["call_version"], (stored.n,)).fetchone()
+            if (row[0] if row else 0) != stored.call.version:
+                return True
+            if row is None and self._life_exists(connection, stored):
+                return True
+        if fold.update_id is None:
+            return False
+        return bool(self._seen.find(connection, (self._keys.update(fold.account, fold.update_id),)))
+
+    def _life_exists(self, connection: sqlite3.Connection, stored: StoredCall) -> bool:
+        """Was this life of the call, or a later one, made by somebody else?"""
+        call = stored.call
+        for n, root, version, body, generation in connection.execute(_SQL["find_lives"], (self._keys.call(call.account, call.id),)):
+            if generation < call.generation:
+                break
+            other = rows.stored_call(n, root, version, body).call
+            if (other.account, other.id) == (call.account, call.id):
+                return True
+            raise CannotTake("its id has the same hash as another call's")
+        return False
+
+    def _write(self, connection: sqlite3.Connection, sheet: Sheet) -> None:
+        """Raises _Moved if a call does not have the version that it was folded from."""
+        if sheet.calls:
+            born, moved, ended = sheet.call_rows()
+            connection.executemany(_SQL["add_call"], born)
+            for statement, changed in (("move_call", moved), ("end_call", ended)):
+                if changed and connection.executemany(_SQL[statement], changed).rowcount != len(changed):
+                    raise _Moved
+            self._lists.add_late(connection, (), born, (*moved, *ended))
+        if sheet.events:
+            connection.executemany(_SQL["add_event"], sheet.events)
+        if sheet.deliveries:
+            connection.executemany(_SQL["add_delivery"], sheet.deliveries)
+            self._lists.add_late(connection, sheet.deliveries, (), ())
+        if sheet.released:
+            connection.executemany(_SQL["release_delivery"], sheet.released)
+        if sheet.seen:
+            self._seen.add(connection, sheet.seen, self._db.clock())
+
+    def _write_results(self, connection: sqlite3.Connection, results: Sequence[Result]) -> None:
+        if results:
+            connection.executemany(_SQL["write_result"], [rows.result(result) for result in results])
+
+    def _remember(self, sheet: Sheet) -> None:
+        """Running calls stay in memory as they are now. A life that is not the newest is not what its key loads."""
+        for write in sheet.calls.values():
+            known = self._cache.get(write.key)
+            if write.base == 0 or (known is not None and known.n == write.stored.n):
+                self._cache.put(write.key, write.after())
+
+    # Small numbers
+
+    def _sheet(self, connection: sqlite3.Connection) -> Sheet:
+        def account(text: str) -> int:
+            found = self._number(connection, "find_account", text)
+            if found is None:
+                raise CannotTake("there is no such account")
+            return found
+
+        def name(text: str) -> int:
+            found = self._number(connection, "find_name", text)
+            if found is None:
+                found = self._small["find_name", text] = connection.execute(_SQL["add_name"], (text,)).lastrowid or 0
+            return found
+
+        def call_of_event(number: int) -> int:
+            row = connection.execute(_SQL["call_of_event"], (number,)).fetchone()
+            if row is None:
+                raise CannotTake("there is no such event")
+            call: int = row[0]
+            return call
+
+        return Sheet(Lookup(self._keys, account, name, call_of_event))
+
+    def _number(self, connection: sqlite3.Connection, statement: str, text: str) -> int | None:
+        known = self._small.get((statement, text))
+        if known is None:
+            row = connection.execute(_SQL[statement], (text,)).fetchone()
+            if row is not None:
+                known = self._small[statement, text] = row[0]
+        return known
+
+
+def _json(numbers: Iterable[int]) -> str:
+    """A list of numbers as one parameter of a statement."""
+    return f"[{','.join(map(str, numbers))}]"

@@ -1,0 +1,82 @@
+-- name: data_version
+-- Changes when, and only when, another connection has written.
+PRAGMA data_version;
+
+-- name: find_calls
+-- The newest life of each call, by the hash of its key.
+SELECT call.n, call.root, call.version, call.body
+FROM json_each(?1) AS wanted
+CROSS JOIN call ON call.key = wanted.value
+  AND call.generation = (SELECT max(life.generation) FROM call AS life WHERE life.key = wanted.value);
+
+-- name: find_lives
+-- All lives of the calls with one hash, newest first: more than one call's only after a collision.
+SELECT n, root, version, body, generation FROM call WHERE key = ?1 ORDER BY generation DESC;
+
+-- name: calls_by_n
+-- Calls by their numbers.
+SELECT call.n, call.root, call.version, call.body FROM json_each(?1) AS wanted CROSS JOIN call ON call.n = wanted.value;
+
+-- name: call_version
+-- The version of one call now.
+SELECT version FROM call WHERE n = ?1;
+
+-- name: add_call
+-- A call that is new.
+INSERT INTO call (n, root, account, key, generation, version, open_since, caller, callee, body)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+
+-- name: move_call
+-- A running call's new state, unless somebody moved it meanwhile.
+UPDATE call SET version = ?2, caller = ?3, callee = ?4, body = ?5 WHERE n = ?1 AND version = ?6;
+
+-- name: end_call
+-- The state of a call that has its end: `open_since` stands in an index, so a running call's statement leaves it alone.
+UPDATE call SET version = ?2, caller = ?3, callee = ?4, body = ?5, open_since = NULL WHERE n = ?1 AND version = ?6;
+
+-- name: add_event
+-- One event.
+INSERT INTO event (id, root, call, body) VALUES (?1, ?2, ?3, ?4);
+
+-- name: call_of_event
+-- The call of an event that was stored before: a resend's.
+SELECT call FROM event WHERE id = ?1;
+
+-- name: add_delivery
+-- One delivery.
+INSERT INTO delivery (
+  id, account, endpoint, event, root, call, name, kind, state, attempts, next_at, signed_at, finished_at, status, error
+) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15);
+
+-- name: release_delivery
+-- A delivery that waited for facts is due; 1 << 40 is "no time".
+UPDATE delivery SET state = 2, next_at = 1099511627776 WHERE id = ?1 AND state = 3;
+
+-- name: write_result
+-- What an attempt came to, unless the delivery is done: one that was cancelled meanwhile stays cancelled.
+UPDATE delivery SET state = ?2, attempts = ?3, next_at = ?4, signed_at = ?5, finished_at = ?6, status = ?7, error = ?8
+WHERE id = ?1 AND state <= 4;
+
+-- name: find_account
+-- The small number of an account.
+SELECT n FROM account WHERE id = ?1;
+
+-- name: find_name
+-- The small number of an event name.
+SELECT n FROM name WHERE text = ?1;
+
+-- name: add_name
+-- A new event name.
+INSERT INTO name (text) VALUES (?1);
+
+-- name: savepoint
+-- One fold starts: what goes wrong until its release is undone alone.
+SAVEPOINT fold;
+
+-- name: release_savepoint
+-- One fold is whole.
+RELEASE fold;
+
+-- name: undo_savepoint
+-- One fold cannot be taken: nothing of it stays.
+ROLLBACK TO fold;
