@@ -177,7 +177,7 @@ def test_a_chunked_body_over_the_cap_is_refused(server: Server, api: Api) -> Non
             answer += chunk
 
 
-@pytest.mark.parametrize("key", [None, "", "wrong", "rb_" + "x" * 32, "\x7f"])
+@pytest.mark.parametrize("key", [None, "", "wrong", "rb_" + "x" * 32, "two words"])
 def test_a_wrong_key_is_refused_and_not_echoed(server: Server, key: str | None) -> None:
     status, _, body = Api(server.port, key).raw("POST", "/v1/events", json.dumps(_bad()).encode())
     assert status == 401
