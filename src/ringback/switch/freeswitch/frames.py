@@ -136,8 +136,8 @@ def json_event(body: bytes) -> Event:
 
 
 def lenient_json(body: bytes) -> Any:
-    """JSON as FreeSWITCH writes it: bytes that are not UTF-8 and raw control characters, both of which it lets through from callers'
-    names, are replaced or kept rather than refused. Raises SwitchError if it is no JSON all the same."""
+    """JSON as FreeSWITCH writes it: bytes that are not UTF-8 and raw control characters, both of which it lets through from
+    callers' names, are replaced or kept rather than refused. Raises SwitchError if it is no JSON all the same."""
     try:
         return msgspec.json.decode(body)
     except RecursionError:
