@@ -103,7 +103,7 @@ def _national(text: str, digits: str, country: str) -> Address | None:
     except phonenumbers.NumberParseException:
         return None
     if len(digits) <= MAX_EXTENSION_DIGITS:
-        # Of the short codes only those that begin with 1 and the N11 are dialled as services; the rest are for messages, and extensions.
+        # Of the short codes only N11 and those that begin with 1 are dialled; the rest are for messages, and extensions have them.
         service = digits[0] == "1" or (len(digits) == 3 and digits.endswith("11"))
         short = (
             phonenumbers.is_emergency_number(digits, region)
