@@ -96,15 +96,16 @@ FACTS: tuple[Fact, ...] = (
     Fact("retries", "ours", "Three: after 1, 5 and 30 minutes."),
     Fact("order", "ours", "Strict: Call.Complete waits until Call.Initiate succeeded or was given up."),
     Fact("signature", "documented", "None is described; credentials or a token in the URL are the receiver's only proof."),
-    Fact("test values", "ours", "Constant samples; the vendor has no test button that we know of."),
+    Fact("test values", "ours", "Constant samples with the start date of the test; the vendor has no test button that we know of."),
 )
 
 
 class View(NamedTuple):
-    """What the fields are read from: the event's name, its root, where it belongs, and where the caller is."""
+    """What the fields are read from: the event's name, its root, when that began, where it belongs, and where the caller is."""
 
     name: str
     root: Call
+    start_ms: int
     place: Place
     geo: Geo
 
@@ -150,7 +151,7 @@ def _dimension(n: int) -> Callable[[View], str | None]:
 
 
 def _start_date(view: View) -> str:
-    text = rfc3339(view.root.first_at_ms)
+    text = rfc3339(view.start_ms)
     return f"{text[:10]} {text[11:19]}"
 
 
@@ -286,7 +287,9 @@ class FoneDynamics(Unsigned):
     def render(self, event: Event, endpoint: Endpoint, delivery: Delivery, place: Place, now_ms: int) -> HttpRequest:
         """The request, in the method that the endpoint chose; `delivery.name` says which of the two events."""
         del now_ms
-        body = DOTNET.pairs(_pairs(delivery.name, event.root, place))
+        # A sample is told with the time of the test: its call began as long before as it lasted.
+        start_ms = event.at_ms - event.root.duration_s * 1000 if delivery.kind == "test" else event.root.first_at_ms
+        body = DOTNET.pairs(_pairs(delivery.name, event.root, start_ms, place))
         if endpoint.method == "GET":
             return HttpRequest("GET", with_query(endpoint.url, body), ())
         return HttpRequest("POST", without_fragment(endpoint.url), _CONTENT_TYPE, body.encode("ascii"))
@@ -300,9 +303,9 @@ class FoneDynamics(Unsigned):
         return _samples()
 
 
-def _pairs(name: str, root: Call, place: Place) -> list[Pair]:
-    withheld = is_withheld(root.from_)
-    view = View(name, root, place, Geo() if withheld else geo_for(root.context.from_geo, root.from_))
+def _pairs(name: str, root: Call, start_ms: int, place: Place) -> list[Pair]:
+    geo = Geo() if is_withheld(root.from_) else geo_for(root.context.from_geo, root.from_)
+    view = View(name, root, start_ms, place, geo)
     pairs: list[Pair] = []
     for field in FIELDS:
         if (field.completes and name != COMPLETE) or (field.kind == "session" and not view.has_session):

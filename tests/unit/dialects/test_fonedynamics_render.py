@@ -430,6 +430,14 @@ def test_samples_are_the_same_constants_every_time() -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "wanted"), [("Call.Initiate", b"12%3A00%3A00"), ("Call.Complete", b"11%3A58%3A25")])
+def test_a_test_tells_its_own_time(name: str, wanted: bytes) -> None:
+    sample = structs.replace(DIALECT.samples()[name], at_ms=T0)
+    delivery = Delivery(id=1, endpoint=1, event=7, root=1, name=name, kind="test")
+    body = DIALECT.render(sample, endpoint("fonedynamics"), delivery, where(), T0).body
+    assert b"&Call.StartDate=2026-11-20+" + wanted + b"&" in body
+
+
 def test_rules_of_delivery() -> None:
     assert [status for status in range(100, 600) if DIALECT.succeeded(status)] == list(range(200, 300))
     assert DIALECT.retry.delays_s == (60.0, 300.0, 1800.0)
