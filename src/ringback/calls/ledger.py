@@ -14,7 +14,7 @@ fixed field is known), `entries` (keys with their times). Where only arrival can
 without its parent stays a conversation of its own, since events were numbered in it; and of two values for one field of the
 context the later wins.
 
-`fold` changes nothing: it makes new values, and gives back the same object where nothing is new.
+Every update makes one event. `fold` changes nothing, it makes new values.
 """
 
 from collections.abc import Callable, Mapping
@@ -83,7 +83,7 @@ def fold(account: str, leg: Call | None, root: Call | None, update: Update, new_
 
     `leg`: the latest life of `update.call.id`, or None. `root`: the root of the leg that `root_wanted` names, None if that leg is
     not known (then a placeholder root is made, with status None, which its own updates fill in); ignored when the leg is a root.
-    `new_id` gives an event's id and is called once per event.
+    `new_id` gives the event's id (`ringback.ids`) and is called once.
 
     Raises InvalidInput for a type that is not one of ours, ValueError if the root of a known child is missing.
     """
@@ -108,14 +108,15 @@ def fold(account: str, leg: Call | None, root: Call | None, update: Update, new_
             context = _with_extension(context, update.call.extension)
         if context is not leg.context:
             changes["context"] = context
+    number = new_id()
     if leg.parent is None:
-        now = root_now = replace(leg, next_seq=leg.next_seq + 1, **changes)
+        now = root_now = replace(leg, next_seq=leg.next_seq + 1, last_event=number, **changes)
     else:
-        now = replace(leg, **changes) if changes else leg
+        now = replace(leg, last_event=number, **changes)
         root_changes, offer = _offer_by_leg(root, now, update.at_ms, told=made[1])
-        root_now = replace(root, next_seq=root.next_seq + 1, **root_changes)
+        root_now = replace(root, next_seq=root.next_seq + 1, last_event=number, **root_changes)
     event = Event(
-        id=new_id(),
+        id=number,
         type=made[0] or update.type,
         at_ms=update.at_ms,
         seq=root.next_seq,

@@ -198,8 +198,9 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
     `answered_duration_s` are whole seconds, 0 before the end. `offers` is kept on roots. `next_seq` (roots) numbers the
     conversation's events from 1. `rewrites` keeps later, different values of the fixed fields, by field name; `given` holds the
     `at` by which each fixed field was told. `entries` is what the caller keyed, (at, kind, keys) in order of time, for
-    `context.prompts`. `previous_end_ms` is the end of the life before this one, for an id that was used again. `version` is the
-    store's; the ledger leaves it alone.
+    `context.prompts`. `previous_end_ms` is the end of the life before this one, for an id that was used again. `last_event`
+    is the id of the last event of the leg (of the conversation, for a root): its time is when we heard of it last, which may be
+    long after `updated_at_ms`, the last `at`. `version` is the store's; the ledger leaves it alone.
     """
 
     account: str
@@ -230,6 +231,7 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
     given: dict[str, int] = {}
     entries: list[tuple[int, str, str]] = []
     previous_end_ms: int | None = None
+    last_event: int = 0
     offers: list[Offer] = []
     next_seq: int = 1
     version: int = 0

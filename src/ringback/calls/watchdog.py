@@ -9,15 +9,18 @@ So `at` is the last sign of life. A true end that comes later replaces it in the
 """
 
 from ringback.calls.model import Call, CallRef, Update
+from ringback.ids import time_of
 
 
 def expired(call: Call, now_ms: int, limit_s: int) -> Update | None:
-    """The end of a call that has given no sign of life for `limit_s` seconds: `completed` if it was answered, else `failed`. None
-    if it has its end, or may still come to it. Switches are asked first: this is for sources that cannot be."""
+    """The end of a call that was not heard of, and has given no sign of life, for `limit_s` seconds: `completed` if it was
+    answered, else `failed`. None if it has its end, or may still come to it. Switches are asked first: this is for sources that
+    cannot be."""
     if call.is_final:
         return None
     last_ms = min(_last_sign_ms(call), now_ms)  # A source's clock may run ahead; an end is not in the future.
-    if now_ms - last_ms < limit_s * 1000:
+    # A replay or an emptied spool tells today of calls of last week: what was just heard of is not lost.
+    if now_ms - max(last_ms, time_of(call.last_event)) < limit_s * 1000:
         return None
     kind = "call.failed" if call.answered_at_ms is None else "call.completed"
     return Update(type=kind, at_ms=last_ms, call=CallRef(id=call.id, parent=call.parent), inferred=True)
