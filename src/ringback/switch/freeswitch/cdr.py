@@ -82,7 +82,7 @@ def updates_of_record(document: Mapping[str, Any], settings: FreeswitchSettings)
     answered = micros_to_ms(variables.get("answer_uepoch")) > 0
     ending = ending_of(variables, outgoing=channel.outgoing, answered=answered, at_ms=ended_ms, peer=None)
     data = dict(ending.data)
-    if ending.by == "switch" and any(name in variables for name in _CONNECTED):
+    if ending.by == "switch" and (channel.made_for is not None or any(name in variables for name in _CONNECTED)):
         del data["ended_by"]
     passed_on = {name: variables[name][:1024] for name in settings.vars if variables.get(name)}
     if passed_on:

@@ -45,7 +45,7 @@ def far_party(outgoing: bool) -> Party:
 
 
 def ended_by(fields: Mapping[str, str], *, outgoing: bool, answered: bool, at_ms: int, peer: PeerEnd | None) -> Party:
-    """Who ended a leg. `fields`: channel variables, without a prefix, and `Hangup-Cause`."""
+    """Who ended a leg. `fields`: channel variables, without a prefix, and an event's `Hangup-Cause`."""
     disposition = fields.get("sip_hangup_disposition", "")
     if disposition.startswith("recv_") or (not disposition and "sip_term_status" in fields):
         if fields.get("sip_term_status") in _SWITCH_ANSWERED and "sip_to_tag" not in fields:
@@ -53,19 +53,18 @@ def ended_by(fields: Mapping[str, str], *, outgoing: bool, answered: bool, at_ms
         return far_party(outgoing)
     if peer is not None and at_ms - peer.at_ms <= TOGETHER_MS and (peer.bridged or not answered):
         return peer.by
-    return "caller" if fields.get("Hangup-Cause") == "ORIGINATOR_CANCEL" else "switch"
+    return "caller" if _cause_name(fields) == "ORIGINATOR_CANCEL" else "switch"
 
 
 def ending_of(fields: Mapping[str, str], *, outgoing: bool, answered: bool, at_ms: int, peer: PeerEnd | None) -> Ending:
     """A leg's end. `fields` as for `ended_by`."""
-    cause_name = fields.get("Hangup-Cause") or fields.get("hangup_cause")
     cause = _number(fields.get("hangup_cause_q850"))
     sip_status = _number(fields.get("sip_term_status"))
     if sip_status is None and not answered:
         sip_status = _number(fields.get("sip_invite_failure_status"))
     gave_up = fields.get("sip_hangup_disposition") == "recv_cancel"
     status = final_status(
-        answered=answered, caller_gave_up=gave_up, sip_status=sip_status, q850_cause=cause, hangup_cause_name=cause_name
+        answered=answered, caller_gave_up=gave_up, sip_status=sip_status, q850_cause=cause, hangup_cause_name=_cause_name(fields)
     )
     by = ended_by(fields, outgoing=outgoing, answered=answered, at_ms=at_ms, peer=peer)
     data: dict[str, Any] = {"ended_by": by}
@@ -74,6 +73,10 @@ def ending_of(fields: Mapping[str, str], *, outgoing: bool, answered: bool, at_m
     if sip_status is not None:
         data["sip_status"] = sip_status
     return Ending(status, by, data)
+
+
+def _cause_name(fields: Mapping[str, str]) -> str | None:
+    return fields.get("Hangup-Cause") or fields.get("hangup_cause")
 
 
 def _number(text: str | None) -> int | None:
