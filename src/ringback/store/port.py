@@ -182,9 +182,10 @@ class Store(Protocol):
         """Endpoints that have a delivery not done. Fast with a million of them."""
         ...
 
-    def due(self, until_ms: int, limit: int, endpoint: int | None = None) -> list[Job]:
-        """Retrying and held deliveries whose `next_at_ms` <= until_ms, earliest first; of one endpoint, if one is named (asked for
-        every busy endpoint each few seconds, so that one with a million overdue rows hides nobody else's: needs an index)."""
+    def due(self, until_ms: int, limit: int, endpoint: int | None = None, up_to: int | None = None) -> list[Job]:
+        """Retrying and held deliveries whose `next_at_ms` <= until_ms, earliest first; of one endpoint, if one is named, and then
+        with an id <= up_to, if that is given (asked for every busy endpoint each few seconds, so that one with a million overdue
+        rows hides nobody else's, nor a backlog the retries before it: needs an index)."""
         ...
 
     def held(self, root: int) -> list[Job]:
