@@ -37,9 +37,9 @@ class Lane:
     """See the module."""
 
     __slots__ = (
-        "_bucket", "_budget", "_bulk", "_gates", "_known", "_late_next", "_released", "_tail", "_tail_lost", "_timers",
-        "_turns", "cursor", "due_wanted", "endpoint", "flying", "fresh", "health", "late", "late_flying", "more", "number",
-        "pumping", "reading", "starved", "stored", "timed", "waking",
+        "_bucket", "_budget", "_bulk", "_gates", "_held_back", "_known", "_late_next", "_released", "_tail",
+        "_tail_lost", "_timers", "_turns", "cursor", "due_wanted", "endpoint", "flying", "fresh", "health", "late",
+        "late_flying", "more", "number", "pumping", "reading", "starved", "stored", "timed", "waking",
     )  # fmt: skip
 
     def __init__(self, number: int, endpoint: Endpoint | None, budget: Budget, timers: "Timers[Lane]") -> None:
@@ -67,6 +67,7 @@ class Lane:
         self._gates = Gates()
         self._turns: deque[Waiting] = deque()
         self._bulk: deque[Waiting] = deque()
+        self._held_back: set[int] = set()
         self._known = Memory(budget)
         self._released: set[int] = set()
         self._tail: list[Job] | None = None
@@ -89,11 +90,6 @@ class Lane:
     def queued(self) -> int:
         """Deliveries in memory that are not in flight."""
         return len(self._known) - len(self.flying)
-
-    @property
-    def blocked(self) -> int:
-        """Deliveries that wait for others of their conversation."""
-        return self._gates.jobs + self._gates.ids
 
     @property
     def jobs(self) -> int:
@@ -142,7 +138,7 @@ class Lane:
                 self._tail_lost = True
 
     def offer_due(self, job: Job, now_ms: int) -> None:
-        """A row that the store says is due (soon): a retry, or a held delivery whose time has come or that was released."""
+        """A row that is due (soon): a retry, or a held delivery whose time has come or that was released."""
         delivery = job.delivery
         number = delivery.id
         if self._known.is_outdated(delivery):
@@ -150,14 +146,16 @@ class Lane:
         if number in self._known:
             waiting = self._timers.get(number)
             if waiting is None:
-                if delivery.held and delivery.next_at_ms <= now_ms:
+                if not delivery.attempts and delivery.next_at_ms <= now_ms:
                     self._released.add(number)
             elif waiting[1].delivery.attempts == delivery.attempts and waiting[1].delivery.next_at_ms > delivery.next_at_ms:
                 self.timed -= 1
                 self._timers.remove(number)
                 self._place(job, now_ms)
         elif number > self.cursor and not delivery.attempts and delivery.kind == "event":
-            self.more = True  # earlier ones of its conversation may be in the store still: it comes in its turn
+            # Earlier ones of its conversation may be in the store still: it comes in its turn.
+            self._released.add(number)
+            self.more = True
         else:
             self._admit(job, now_ms)
 
@@ -255,8 +253,8 @@ class Lane:
             open_limit = max(1, window - len(self.fresh))
             self._tail, self._tail_lost = [], False
         if self.due_wanted and self._has_late_room(window):
-            # Those that are here already come first again, since their rows are as due as ever.
-            due_limit = window + len(self.late) + self.timed + self.late_flying
+            # Those that are here already may come first again, since their rows are as due as ever: room for them all.
+            due_limit = window + len(self.fresh) + len(self.late) + self.timed + len(self.flying) + len(self._held_back)
             self.due_wanted = False
         return Need(self.number, self.cursor, open_limit, due_limit, turns, bulk)
 
@@ -347,10 +345,10 @@ class Lane:
         self._known.add(delivery.id)
         endpoint = self.endpoint
         if delivery.kind == "event" and endpoint is not None and endpoint.enabled:
-            order = endpoint.order
-            if (order == "strict" or (order == "call" and not delivery.attempts)) and not self._gates.enter(
-                job, self._budget.window() // 2
-            ):
+            ordered = endpoint.order == "strict" or (endpoint.order == "call" and not delivery.attempts)
+            if ordered and not self._gates.enter(job, self._budget.window() // 2):
+                if delivery.held:
+                    self._held_back.add(delivery.id)
                 return
         self._place(job, now_ms)
 
@@ -397,8 +395,11 @@ class Lane:
             self._go_on(root, entry, now_ms)
 
     def _go_on(self, root: int, entry: Job | int, now_ms: int) -> None:
+        number = entry if isinstance(entry, int) else entry.delivery.id
+        if self._held_back:
+            self._held_back.discard(number)
         if isinstance(entry, int):
-            self._turns.append((entry, root))
+            self._turns.append((number, root))
         else:
             self._place(entry, now_ms)
 

@@ -23,11 +23,11 @@ Waiting = tuple[int, int]
 
 
 class Need(Struct, frozen=True):
-    """What a lane wants to be read: `open_limit` rows past `after`, `due_limit` due ones, and single deliveries: `turns` (whose
-    conversation lets them go now) and `bulk` (sent again by a person, more than there was room for). 0, empty: none."""
+    """What a lane wants to be read: `open_limit` rows past `cursor`, `due_limit` due ones up to it, and single deliveries: `turns`
+    (whose conversation lets them go now) and `bulk` (sent again by a person, more than there was room for). 0, empty: none."""
 
     endpoint: int
-    after: int = 0
+    cursor: int = 0
     open_limit: int = 0
     due_limit: int = 0
     turns: tuple[Waiting, ...] = ()
@@ -47,7 +47,7 @@ class Reader(Protocol):
 
     def open_deliveries(self, endpoint: int, after: int, limit: int) -> list[Job]: ...
     def endpoints_with_open(self) -> list[int]: ...
-    def due(self, until_ms: int, limit: int, endpoint: int | None = None) -> list[Job]: ...
+    def due(self, until_ms: int, limit: int, endpoint: int | None = None, up_to: int | None = None) -> list[Job]: ...
     def job(self, delivery: int) -> Job | None: ...
     def calls_by_number(self, numbers: Sequence[int]) -> dict[int, StoredCall]: ...
 
@@ -61,7 +61,7 @@ class RunInThread(Protocol):
 def read(reader: Reader, need: Need, until_ms: int) -> Read:
     """Answers a need; `until_ms`: what is due until then. Raises what the store raises."""
     due = reader.due(until_ms, need.due_limit, need.endpoint) if need.due_limit else ()
-    open_ = reader.open_deliveries(need.endpoint, need.after, need.open_limit) if need.open_limit else ()
+    open_ = reader.open_deliveries(need.endpoint, need.cursor, need.open_limit) if need.open_limit else ()
     return Read(open_, due, {number: reader.job(number) for number, _ in need.turns + need.bulk})
 
 
