@@ -32,11 +32,12 @@ SELECT line.* FROM delivery_line AS line WHERE line.id = ?1;
 
 -- name: calls_by_n
 -- Calls by their numbers.
-SELECT call.n, call.root, call.version, call.body FROM json_each(?1) AS wanted CROSS JOIN call ON call.n = wanted.value;
+SELECT line.n, line.root, line.version, line.told, line.body
+FROM json_each(?1) AS wanted CROSS JOIN call_line AS line ON line.n = wanted.value;
 
 -- name: open_calls
 -- Calls without an end that were first seen before a moment.
-SELECT n, root, version, body FROM call WHERE open_since IS NOT NULL AND open_since < ?1 AND n > ?2 ORDER BY n LIMIT ?3;
+SELECT n, root, version, told, body FROM call_line WHERE open_since IS NOT NULL AND open_since < ?1 AND n > ?2 ORDER BY n LIMIT ?3;
 
 -- name: cancel
 -- A part of what is open for an endpoint becomes cancelled (7).

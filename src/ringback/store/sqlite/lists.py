@@ -44,24 +44,25 @@ class Lists:
         self._filled[list_] = end
         return end
 
-    def add_late(
-        self, connection: sqlite3.Connection, deliveries: Iterable[Row], born: Iterable[Row], moved: Iterable[Row]
-    ) -> None:
-        """Lists what lies below the filled part: new deliveries and calls, and numbers of calls that moved."""
+    def add_late_deliveries(self, connection: sqlite3.Connection, deliveries: Iterable[Row]) -> None:
+        """Lists new deliveries that lie below the filled part."""
         up_to = self._up_to(connection, "delivery")
         late = [row for row in deliveries if row[0] <= up_to]
         if late:
             connection.executemany(_SQL["list_delivery_by_account"], [(row[1], row[0]) for row in late])
             connection.executemany(_SQL["list_delivery_by_endpoint"], [(row[2], row[0]) for row in late])
             connection.executemany(_SQL["list_delivery_by_name"], [(row[1], row[6], row[0]) for row in late])
+
+    def add_late_calls(self, connection: sqlite3.Connection, born: Iterable[Row], numbers: Iterable[Row]) -> None:
+        """Lists new calls that lie below the filled part, and numbers of others there."""
         up_to = self._up_to(connection, "call")
         calls = [row for row in born if row[0] <= up_to]
         if calls:
             connection.executemany(_SQL["list_call_by_account"], [(row[2], row[0]) for row in calls])
-        numbers = [(number, row[0]) for row in calls for number in row[7:9] if number]
-        numbers += [(number, row[0]) for row in moved if row[0] <= up_to for number in row[2:4] if number]
-        if numbers:
-            connection.executemany(_SQL["list_call_by_number"], numbers)
+        pairs = [(number, row[0]) for row in calls for number in row[7:9] if number]
+        pairs += [(number, row[0]) for row in numbers if row[0] <= up_to for number in row[1:] if number]
+        if pairs:
+            connection.executemany(_SQL["list_call_by_number"], pairs)
 
     def _up_to(self, connection: sqlite3.Connection, list_: str) -> int:
         if not self._filled:

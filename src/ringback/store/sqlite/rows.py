@@ -116,9 +116,14 @@ def call_body(call: Call) -> bytes:
     return _encode(call)
 
 
-def stored_call(n: int, root: int, version: int, body: bytes) -> StoredCall:
-    """A call as it is now."""
-    return StoredCall(n, root, msgspec.structs.replace(_decode_call(body), version=version))
+def stored_call(n: int, root: int, version: int, told: int, body: bytes) -> StoredCall:
+    """A call as it is now, from the first columns of `call_line`."""
+    if told == 0:
+        call = _decode_call(body)
+    else:
+        teller = _decode_body(body)
+        call = teller.call if told > 0 or teller.root is None else teller.root
+    return StoredCall(n, root, msgspec.structs.replace(call, version=version))
 
 
 def event_body(event: Event, call: bytes, root: bytes | None) -> bytes:

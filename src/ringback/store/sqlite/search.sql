@@ -4,32 +4,32 @@ SELECT up_to FROM listed WHERE list = ?1;
 
 -- name: calls_newest
 -- An account's calls that no list holds yet; ?5: a number's hash, from or to.
-SELECT n, root, version, body FROM call
+SELECT n, root, version, told, body FROM call_line
 WHERE n > ?2 AND n < ?3 AND account = ?1 AND (?5 IS NULL OR caller = ?5 OR callee = ?5) ORDER BY n DESC LIMIT ?4;
 
 -- name: calls_by_account
 -- An account's calls.
-SELECT call.n, call.root, call.version, call.body
-FROM call_by_account AS list CROSS JOIN call ON call.n = list.n
+SELECT line.n, line.root, line.version, line.told, line.body
+FROM call_by_account AS list CROSS JOIN call_line AS line ON line.n = list.n
 WHERE list.account = ?1 AND list.n < ?2 ORDER BY list.n DESC LIMIT ?3;
 
 -- name: calls_by_number
 -- Calls from or to a number.
-SELECT call.n, call.root, call.version, call.body
-FROM call_by_number AS list CROSS JOIN call ON call.n = list.n
+SELECT line.n, line.root, line.version, line.told, line.body
+FROM call_by_number AS list CROSS JOIN call_line AS line ON line.n = list.n
 WHERE list.number = ?1 AND list.n < ?2 ORDER BY list.n DESC LIMIT ?3;
 
 -- name: lives
 -- All lives of a call, newest first.
-SELECT n, root, version, body FROM call WHERE key = ?1 ORDER BY generation DESC LIMIT 100;
+SELECT n, root, version, told, body FROM call_line WHERE key = ?1 ORDER BY generation DESC LIMIT 100;
 
 -- name: root
 -- The conversation's own leg.
-SELECT n, root, version, body FROM call WHERE n = ?1;
+SELECT n, root, version, told, body FROM call_line WHERE n = ?1;
 
 -- name: legs
 -- The other legs of a conversation.
-SELECT n, root, version, body FROM call WHERE root = ?1 AND root <> n ORDER BY n;
+SELECT n, root, version, told, body FROM call_line WHERE root = ?1 AND root <> n ORDER BY n;
 
 -- name: events
 -- A conversation's events.

@@ -1,12 +1,12 @@
 """Folds as rows, table by table. Several folds of one call in a batch become one write of its last state."""
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from msgspec import MsgspecError, Struct
 from msgspec.structs import replace
 
-from ringback.calls.model import Call
+from ringback.calls.model import Call, Event
 from ringback.store.port import CallKey, Fold, StoredCall
 from ringback.store.sqlite import rows
 from ringback.store.sqlite.keys import Keys
@@ -21,26 +21,29 @@ class CannotTake(Exception):
 class Lookup(Struct, frozen=True):
     """What a sheet must ask the database: the small numbers of an account and of a name, and the call of an event stored before.
 
-    Each raises CannotTake if there is none.
+    Each raises CannotTake if there is none. `known`: a call as memory has it, or None.
     """
 
     keys: Keys
+    known: Callable[[CallKey], StoredCall | None]
     account: Callable[[str], int]
     name: Callable[[str], int]
     call_of_event: Callable[[int], int]
 
 
 class CallWrite:
-    """One call's write. `base`: the version that it must have now, 0: it is new. `version`: what it will have."""
+    """One call's write. `base`: the version that it must have now, 0: it is new. `version`: what it will have. `told`: the event
+    whose snapshot it is (see the schema), so that a state is written once; only a call that moved without an event has a `body`."""
 
-    __slots__ = ("account", "base", "body", "stored", "version")
+    __slots__ = ("account", "base", "body", "stored", "told", "version")
 
     def __init__(self, account: int, base: int) -> None:
         self.account = account
         self.base = base
         self.version = base
         self.stored: StoredCall
-        self.body: bytes
+        self.told: int
+        self.body: bytes | None
 
     @property
     def key(self) -> CallKey:
@@ -74,15 +77,17 @@ class Sheet:
                 return False
         account = self._lookup.account(fold.account)
         bodies = _Bodies()
-        calls = [(stored, bodies.of(stored.call)) for stored in fold.calls]
+        calls = [(stored, _told(fold.events, stored.call)) for stored in fold.calls]
+        own = [None if told else bodies.of(stored.call) for stored, told in calls]
         events, call_of = self._events(fold, bodies)
         deliveries = self._deliveries(fold, account, call_of)
-        for stored, body in calls:
+        for (stored, told), body in zip(calls, own, strict=True):
             write = self.calls.get(stored.n)
             if write is None:
                 write = self.calls[stored.n] = CallWrite(account, stored.call.version)
             write.version += 1
             write.stored = stored
+            write.told = told
             write.body = body
         self.events += events
         self.deliveries += deliveries
@@ -91,23 +96,26 @@ class Sheet:
             self.seen.append(self._seen(fold, fold.update_id))
         return True
 
-    def call_rows(self) -> tuple[list[Row], list[Row], list[Row]]:
-        """Rows of new calls, of running ones and of those that have their end."""
-        born: list[Row] = []
-        moved: list[Row] = []
-        ended: list[Row] = []
-        keys = self._lookup.keys
+    def call_rows(self) -> "CallRows":
+        """The calls' writes as rows."""
+        made = CallRows([], [], [], [])
         for n, write in self.calls.items():
             call = write.stored.call
-            caller, callee = keys.number(call.account, call.from_), keys.number(call.account, call.to)
             if write.base == 0:
                 open_since = None if call.is_final else call.first_at_ms
-                key = keys.call(call.account, call.id)
-                root = write.stored.root_n
-                born.append((n, root, write.account, key, call.generation, write.version, open_since, caller, callee, write.body))
-            else:
-                (ended if call.is_final else moved).append((n, write.version, caller, callee, write.body, write.base))
-        return born, moved, ended
+                key, root = self._lookup.keys.call(call.account, call.id), write.stored.root_n
+                state = (call.generation, write.version, open_since, *self._numbers(call), write.told, write.body)
+                made.born.append((n, root, write.account, key, *state))
+                continue
+            (made.ended if call.is_final else made.moved).append((n, write.version, write.told, write.body, write.base))
+            known = self._lookup.known(write.key)
+            if known is None or known.n != n or known.call.from_ != call.from_ or known.call.to != call.to:
+                made.numbers.append((n, *self._numbers(call)))
+        return made
+
+    def _numbers(self, call: Call) -> tuple[int, int]:
+        keys = self._lookup.keys
+        return keys.number(call.account, call.from_), keys.number(call.account, call.to)
 
     def _events(self, fold: Fold, bodies: "_Bodies") -> tuple[list[Row], dict[int, int]]:
         events: list[Row] = []
@@ -133,8 +141,27 @@ class Sheet:
         return (self._lookup.keys.update(fold.account, update_id), event.id if event else 0, None if told else fold.call_id)
 
 
+class CallRows(NamedTuple):
+    """Rows of new calls, of running ones, of those that have their end, and of those whose numbers may be others now."""
+
+    born: list[Row]
+    moved: list[Row]
+    ended: list[Row]
+    numbers: list[Row]
+
+
+def _told(events: Sequence[Event], call: Call) -> int:
+    """The event of the fold that has this very state as a snapshot: its id for the event's call, minus its id for the root."""
+    for event in reversed(events):
+        if event.call is call:
+            return event.id
+        if event.root is call and event.root != event.call:
+            return -event.id
+    return 0
+
+
 class _Bodies:
-    """Encoded calls of one fold: a state and its snapshots are mostly one object, which is encoded once."""
+    """Encoded calls of one fold: the snapshots of its events are mostly the same objects, which are encoded once."""
 
     __slots__ = ("_made",)
 

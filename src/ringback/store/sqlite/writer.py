@@ -200,10 +200,10 @@ class Writer:
     def _life_exists(self, connection: sqlite3.Connection, stored: StoredCall) -> bool:
         """Was this life of the call, or a later one, made by somebody else?"""
         call = stored.call
-        for n, root, version, body, generation in connection.execute(_SQL["find_lives"], (self._keys.call(call.account, call.id),)):
+        for *row, generation in connection.execute(_SQL["find_lives"], (self._keys.call(call.account, call.id),)):
             if generation < call.generation:
                 break
-            other = rows.stored_call(n, root, version, body).call
+            other = rows.stored_call(*row).call
             if (other.account, other.id) == (call.account, call.id):
                 return True
             raise CannotTake("its id has the same hash as another call's")
@@ -212,17 +212,19 @@ class Writer:
     def _write(self, connection: sqlite3.Connection, sheet: Sheet) -> None:
         """Raises _Moved if a call does not have the version that it was folded from."""
         if sheet.calls:
-            born, moved, ended = sheet.call_rows()
-            connection.executemany(_SQL["add_call"], born)
-            for statement, changed in (("move_call", moved), ("end_call", ended)):
+            calls = sheet.call_rows()
+            connection.executemany(_SQL["add_call"], calls.born)
+            for statement, changed in (("move_call", calls.moved), ("end_call", calls.ended)):
                 if changed and connection.executemany(_SQL[statement], changed).rowcount != len(changed):
                     raise _Moved
-            self._lists.add_late(connection, (), born, (*moved, *ended))
+            if calls.numbers:
+                connection.executemany(_SQL["set_numbers"], calls.numbers)
+            self._lists.add_late_calls(connection, calls.born, calls.numbers)
         if sheet.events:
             connection.executemany(_SQL["add_event"], sheet.events)
         if sheet.deliveries:
             connection.executemany(_SQL["add_delivery"], sheet.deliveries)
-            self._lists.add_late(connection, sheet.deliveries, (), ())
+            self._lists.add_late_deliveries(connection, sheet.deliveries)
         if sheet.released:
             connection.executemany(_SQL["release_delivery"], sheet.released)
         if sheet.seen:
@@ -261,7 +263,7 @@ class Writer:
             call: int = row[0]
             return call
 
-        return Sheet(Lookup(self._keys, account, name, call_of_event))
+        return Sheet(Lookup(self._keys, self._cache.get, account, name, call_of_event))
 
     def _number(self, connection: sqlite3.Connection, statement: str, text: str) -> int | None:
         known = self._small.get((statement, text))

@@ -4,18 +4,19 @@ PRAGMA data_version;
 
 -- name: find_calls
 -- The newest life of each call, by the hash of its key.
-SELECT call.n, call.root, call.version, call.body
+SELECT line.n, line.root, line.version, line.told, line.body
 FROM json_each(?1) AS wanted
-CROSS JOIN call ON call.key = wanted.value
-  AND call.generation = (SELECT max(life.generation) FROM call AS life WHERE life.key = wanted.value);
+CROSS JOIN call_line AS line ON line.key = wanted.value
+  AND line.generation = (SELECT max(life.generation) FROM call AS life WHERE life.key = wanted.value);
 
 -- name: find_lives
 -- All lives of the calls with one hash, newest first: more than one call's only after a collision.
-SELECT n, root, version, body, generation FROM call WHERE key = ?1 ORDER BY generation DESC;
+SELECT n, root, version, told, body, generation FROM call_line WHERE key = ?1 ORDER BY generation DESC;
 
 -- name: calls_by_n
 -- Calls by their numbers.
-SELECT call.n, call.root, call.version, call.body FROM json_each(?1) AS wanted CROSS JOIN call ON call.n = wanted.value;
+SELECT line.n, line.root, line.version, line.told, line.body
+FROM json_each(?1) AS wanted CROSS JOIN call_line AS line ON line.n = wanted.value;
 
 -- name: call_version
 -- The version of one call now.
@@ -23,16 +24,20 @@ SELECT version FROM call WHERE n = ?1;
 
 -- name: add_call
 -- A call that is new.
-INSERT INTO call (n, root, account, key, generation, version, open_since, caller, callee, body)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+INSERT INTO call (n, root, account, key, generation, version, open_since, caller, callee, told, body)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 
 -- name: move_call
 -- A running call's new state, unless somebody moved it meanwhile.
-UPDATE call SET version = ?2, caller = ?3, callee = ?4, body = ?5 WHERE n = ?1 AND version = ?6;
+UPDATE call SET version = ?2, told = ?3, body = ?4 WHERE n = ?1 AND version = ?5;
 
 -- name: end_call
 -- The state of a call that has its end: `open_since` stands in an index, so a running call's statement leaves it alone.
-UPDATE call SET version = ?2, caller = ?3, callee = ?4, body = ?5, open_since = NULL WHERE n = ?1 AND version = ?6;
+UPDATE call SET version = ?2, told = ?3, body = ?4, open_since = NULL WHERE n = ?1 AND version = ?5;
+
+-- name: set_numbers
+-- From and to of a call that told them later than its first word.
+UPDATE call SET caller = ?2, callee = ?3 WHERE n = ?1;
 
 -- name: add_event
 -- One event.

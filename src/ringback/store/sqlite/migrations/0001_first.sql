@@ -39,7 +39,8 @@ CREATE TABLE call (
   open_since INTEGER, -- first_at of a call without an end
   caller INTEGER NOT NULL, -- keyed hash of (account, from); 0: none
   callee INTEGER NOT NULL,
-  body BLOB NOT NULL
+  told INTEGER NOT NULL, -- the event whose snapshot is the state: as its call (positive) or as its call's root (negative); 0: in body
+  body BLOB
 ) STRICT;
 CREATE UNIQUE INDEX call_key ON call (key, generation);
 CREATE INDEX call_legs ON call (root, n) WHERE root <> n;
@@ -49,6 +50,12 @@ CREATE TABLE call_by_number (number INTEGER NOT NULL, n INTEGER NOT NULL, PRIMAR
 
 CREATE TABLE event (id INTEGER PRIMARY KEY, root INTEGER NOT NULL, call INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
 CREATE INDEX event_root ON event (root, id);
+
+CREATE VIEW call_line AS
+SELECT
+  c.n, c.root, c.version, c.told, coalesce(c.body, (SELECT e.body FROM event AS e WHERE e.id = abs(c.told))) AS body,
+  c.account, c.key, c.generation, c.open_since, c.caller, c.callee
+FROM call AS c;
 
 -- Every column that a result writes is as wide before as after (rows.py), so that a result overwrites its row in place.
 CREATE TABLE delivery (
