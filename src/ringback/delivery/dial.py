@@ -7,7 +7,6 @@ URL's.
 
 import asyncio
 import socket
-import ssl
 from contextlib import suppress
 
 from ringback.delivery.addresses import read_literal
@@ -141,20 +140,24 @@ class Dialer:
         """Hands the socket to a Connection, after TLS where the URL wants it. Raises DialFailed (`tls`, `certificate`)."""
         origin = route.origin
 
-        def connection() -> Connection:
-            return Connection(owner, route, address, sending)
-
+        connection = Connection(owner, route, address, sending)
         try:
-            if not origin.tls:
-                await self._loop.create_connection(connection, sock=sock)
+            context = self._trust.context() if origin.tls else None
+        except OSError:
+            sock.close()
+            raise DialFailed("tls", "the operator's own certificates cannot be read") from None
+        try:
+            if context is None:
+                await self._loop.create_connection(lambda: connection, sock=sock)
                 return
             await self._loop.create_connection(
-                connection, sock=sock, ssl=self._trust.context(), server_hostname=origin.host, ssl_shutdown_timeout=_FAREWELL_S
+                lambda: connection, sock=sock, ssl=context, server_hostname=origin.host, ssl_shutdown_timeout=_FAREWELL_S
             )
-        except (ssl.SSLError, ssl.CertificateError, OSError) as error:
-            if isinstance(error, TimeoutError):
+        except BaseException as error:
+            # Cancelled between connection_made and here, uvloop drops the transport without a word to its protocol.
+            connection.connection_lost(None)
+            if context is None or isinstance(error, TimeoutError) or not isinstance(error, OSError):
                 raise
-            sock.close()
             raise DialFailed(*classify(error)) from None
 
 

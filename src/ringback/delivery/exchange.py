@@ -15,7 +15,7 @@ import httptools
 
 from ringback.delivery.body import Body
 from ringback.delivery.route import Route
-from ringback.delivery.sending import Owner, Sending
+from ringback.delivery.sending import STOPPED, Owner, Sending
 from ringback.delivery.tls import classify
 from ringback.webhooks.model import ErrorClass
 
@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
     def stop(self) -> None:
         """Closes the connection; an exchange under way ends as one that was stopped."""
         if self._sending is not None:
-            self._sending.fail("reset", "stopped before an answer came")
+            self._sending.fail("reset", STOPPED)
         self.close()
 
     def abort(self) -> None:
@@ -139,8 +139,6 @@ class Connection(asyncio.Protocol):
             return
         if self.route.origin.tls:
             sending.tls_ms = sending.elapsed_ms()
-        sending.connection = self
-        sending.address = self.address
         self._write(sending)
 
     def data_received(self, data: bytes) -> None:
@@ -176,14 +174,16 @@ class Connection(asyncio.Protocol):
             self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Over, by whomever."""
+        """Over, by whomever. Harmless when it never began, or is known."""
+        if self._transport is None:
+            return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._parser = None
         if self._sending is not None:
             self._broken_off(exc)
         self._transport = None
+        self._parser = None
         self._owner.lost(self)
 
     # The parser's callbacks: they note, nothing more
@@ -244,6 +244,8 @@ class Connection(asyncio.Protocol):
     def _write(self, sending: Sending) -> None:
         sending.connection = self
         sending.address = self.address
+        # The dial is done with, though its task has not been told: to cancel it now would tear the connection down.
+        sending.dial = None
         sending.written_at = perf_counter()
         self._wake_at(sending.deadline)
         try:

@@ -26,6 +26,11 @@ class Pool:
         """How many connections wait for work."""
         return len(self._idle)
 
+    @property
+    def routes(self) -> int:
+        """How many routes have connections or dials."""
+        return len(self._routes)
+
     def find(self, key: RouteKey) -> Route | None:
         """The route of (endpoint, origin, account) if it is in use."""
         return self._routes.get(key)

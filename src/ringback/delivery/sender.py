@@ -7,6 +7,7 @@ send ──▶ kept connection ───────────────▶ 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from ringback.delivery.addresses import AllowedNetwork, read_allowed_network
 from ringback.delivery.dial import Dialer, DialFailed
@@ -17,7 +18,7 @@ from ringback.delivery.head import Headers, check_headers, check_user_agent, fix
 from ringback.delivery.pool import Pool
 from ringback.delivery.resolver import Resolver
 from ringback.delivery.route import Route, RouteKey
-from ringback.delivery.sending import Sending
+from ringback.delivery.sending import STOPPED, Sending
 from ringback.delivery.target import Origin, read_origin, split_url
 from ringback.dialects.contract import HttpRequest
 from ringback.errors import Blocked, InvalidInput
@@ -85,7 +86,7 @@ class Sender:
             self._fail_soon(sending, "request", f"the request could not be made: {type(error).__name__}")
         else:
             if self._closed:
-                self._fail_soon(sending, "reset", "stopped before an answer came")
+                self._fail_soon(sending, "reset", STOPPED)
             elif not self._start_kept(route, sending):
                 self._dial(route, sending)
         return sending
@@ -98,6 +99,10 @@ class Sender:
             authority = ""
         return logged_headers(request, authority, self.settings.user_agent, headers, basic)
 
+    def gauges(self) -> dict[str, int]:
+        """How much is open now: connections, those of them that are idle, and routes."""
+        return {"connections": len(self._connections), "idle": self._pool.idle, "routes": self._pool.routes}
+
     async def close(self) -> None:
         """Stops everything: what is under way ends with class `reset`, connections are closed, threads ended."""
         self._closed = True
@@ -105,14 +110,12 @@ class Sender:
         for dial in dials:
             dial.cancel()
         await asyncio.gather(*dials, return_exceptions=True)
-        for connection in list(self._connections):
-            connection.stop()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_S):
-                await self._all_gone.wait()
-        for connection in list(self._connections):
-            connection.abort()
-        await self._all_gone.wait()
+        for farewell in (Connection.stop, Connection.abort):
+            for connection in list(self._connections):
+                farewell(connection)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSE_S):
+                    await self._all_gone.wait()
         if self._own_resolver is not None:
             await self._own_resolver.close()
 
@@ -182,13 +185,10 @@ class Sender:
         self._pool.enter(route)
         sending.dial = dial = self.loop.create_task(self._dialled(route, sending))
         self._dials.add(dial)
-        dial.add_done_callback(self._dials.discard)
+        dial.add_done_callback(partial(self._dial_over, route, sending))
 
     async def _dialled(self, route: Route, sending: Sending) -> None:
-        """One dial from name to connection, within the connect time-out and the total. Raises nothing."""
-        me = asyncio.current_task()
-        error: ErrorClass = "reset"
-        detail = "stopped before an answer came"
+        """One dial from name to connection, within the connect time-out and the total. Raises nothing but CancelledError."""
         timeout_s = min(self.settings.connect_timeout_s, sending.left_s())
         ends_at = self.loop.time() + timeout_s
         try:
@@ -197,25 +197,23 @@ class Sender:
                 self._pool.vet(route, addresses)
                 if sending.again or not self._start_kept(route, sending):
                     await self._dialer.connect(self, route, addresses, sending, ends_at - self.loop.time())
-            if sending.over or sending.connection is not None or sending.dial is not me:
-                return
         except DialFailed as failed:
-            error, detail = failed.error, str(failed)
-            if error == "blocked":
+            if failed.error == "blocked":
                 self._pool.refuse(route)
+            sending.fail(failed.error, str(failed))
         except TimeoutError:
-            error, detail = "connect_timeout", f"no connection to {route.origin.host} in time"
-        except asyncio.CancelledError:
-            # Only an abort, a close or the end of the sending itself cancels a dial: it has nobody else to tell.
-            pass
+            sending.fail("connect_timeout", f"no connection to {route.origin.host} in time")
         except Exception as unforeseen:  # nothing may leave a sending without its end
             self.loop.call_exception_handler({"message": "a dial failed", "exception": unforeseen})
-            error, detail = "connect", f"no connection to {route.origin.host}"
-        finally:
-            self._pool.leave(route)
-            if sending.dial is me:
-                sending.dial = None
-        sending.fail(error, detail)
+            sending.fail("connect", f"no connection to {route.origin.host}")
+
+    def _dial_over(self, route: Route, sending: Sending, dial: "asyncio.Task[None]") -> None:
+        """Called for every dial, even one that was cancelled before it began."""
+        self._dials.discard(dial)
+        self._pool.leave(route)
+        if sending.dial is dial:
+            sending.dial = None
+            sending.fail("reset", STOPPED)
 
     def _fail_soon(self, sending: Sending, error: ErrorClass, detail: str) -> None:
         self.loop.call_soon(sending.fail, error, detail)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ringback.delivery.exchange import Connection
 
 
+STOPPED = "stopped before an answer came"
+
+
 class Owner(Protocol):
     """What an exchange asks of the sender."""
 
@@ -96,7 +99,7 @@ class Sending:
     def abort(self) -> None:
         """Stops it: the connection is closed, `done` is called soon with class `reset`. Harmless when it is over."""
         if self._done is not None:
-            self._owner.loop.call_soon(self.fail, "reset", "stopped before an answer came")
+            self._owner.loop.call_soon(self.fail, "reset", STOPPED)
 
     def fail(self, error: ErrorClass, detail: str) -> None:
         """Ends it with an error class. Harmless when it is over."""
