@@ -84,11 +84,9 @@ class FakeSwitch:
                     "callstate": "DOWN",
                     "call_uuid": maker or "",
                 }
-            elif name == "CHANNEL_PROGRESS" and leg in self.rows:
-                self.rows[leg]["callstate"] = "RINGING"
-            elif name == "CHANNEL_ANSWER" and leg in self.rows:
-                self.rows[leg]["callstate"] = "ACTIVE"
-            elif name in ("CHANNEL_HANGUP", "CHANNEL_DESTROY"):
+            elif name == "CHANNEL_CALLSTATE" and leg in self.rows:
+                self.rows[leg]["callstate"] = event["Channel-Call-State"]
+            elif name == "CHANNEL_DESTROY":
                 self.rows.pop(leg, None)
 
     def send(self, data: bytes) -> None:

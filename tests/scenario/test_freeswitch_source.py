@@ -123,7 +123,7 @@ def test_calls_that_end_and_begin_while_the_connection_is_down_are_noticed() -> 
     async def scenario() -> None:
         before, after = recording("inbound_answered"), recording("queue_first_agent")
         talking = next(i for i, event in enumerate(before) if event["Event-Name"] == "CHANNEL_BRIDGE")
-        begun = next(i for i, event in enumerate(after) if event["Event-Name"] == "CHANNEL_ANSWER")
+        begun = next(i for i, event in enumerate(after) if event.get("Channel-Call-State") == "ACTIVE")
         consumer = Consumer()
         async with switch() as fake, source(fake, consumer) as made:
             await fake.subscribed.wait()
@@ -200,6 +200,25 @@ def test_a_list_that_lags_ends_no_call() -> None:
             await until(lambda: fake.commands.count("api show channels as json") >= 3)
             fake.play(events[talking:])
             await until(lambda: consumer.told().count("completed") == 2)
+        assert consumer.taken == directly(events)
+        assert consumer.gaps == []
+
+    run(scenario())
+
+
+def test_a_call_that_came_in_and_has_not_rung_yet_is_not_said_to_ring() -> None:
+    async def scenario() -> None:
+        events = recording("ivr_dtmf")
+        answered = next(i for i, event in enumerate(events) if event["Event-Name"] == "CHANNEL_ANSWER")
+        consumer = Consumer()
+        async with switch() as fake, source(fake, consumer):
+            await fake.subscribed.wait()
+            await until(lambda: fake.commands.count("api show channels as json") == 1)
+            fake.play(events[:answered])
+            await until(lambda: fake.commands.count("api show channels as json") >= 2)
+            assert fake.rows[legs(events)[0]]["callstate"] == "RINGING"
+            fake.play(events[answered:])
+            await until(lambda: consumer.told()[-1:] == ["completed"])
         assert consumer.taken == directly(events)
         assert consumer.gaps == []
 

@@ -499,6 +499,24 @@ def test_the_reply_to_show_channels_is_read_as_the_switch_writes_it() -> None:
     assert channels_of_reply(b"-ERR no such command\n") is None
 
 
+@pytest.mark.parametrize(
+    ("direction", "callstate", "progress"),
+    [
+        ("inbound", "RINGING", "starting"),
+        ("inbound", "EARLY", "ringing"),
+        ("outbound", "RINGING", "ringing"),
+        ("outbound", "RING_WAIT", "starting"),
+        ("inbound", "HELD", "ongoing"),
+        ("outbound", "DOWN", "starting"),
+    ],
+)
+def test_a_call_state_means_what_it_means_on_that_side(direction: str, callstate: str, progress: str) -> None:
+    row = {"uuid": "a", "direction": direction, "callstate": callstate}
+    channels = channels_of_reply(json.dumps({"row_count": 1, "rows": [row]}).encode())
+    assert channels is not None
+    assert channels[0].progress == progress
+
+
 # Bounds
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(legs_module, "MOST_ENDED", 3)

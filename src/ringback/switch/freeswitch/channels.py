@@ -26,13 +26,19 @@ MOST_TEXT = 256
 
 Progress = Literal["starting", "ringing", "ongoing"]
 RANK: dict[str, int] = {"starting": 0, "ringing": 1, "ongoing": 2}
-_CALLSTATES: dict[str, Progress] = {
-    "RINGING": "ringing",
-    "EARLY": "ringing",
-    "ACTIVE": "ongoing",
-    "HELD": "ongoing",
-    "UNHELD": "ongoing",
+_CALLSTATES: dict[tuple[bool, str], Progress] = {
+    (True, "RINGING"): "ringing",
+    (True, "EARLY"): "ringing",
+    (True, "ACTIVE"): "ongoing",
+    (True, "HELD"): "ongoing",
+    (True, "UNHELD"): "ongoing",
+    (False, "EARLY"): "ringing",
+    (False, "ACTIVE"): "ongoing",
+    (False, "HELD"): "ongoing",
+    (False, "UNHELD"): "ongoing",
 }
+"""(placed by the switch, `callstate`) → how far the leg is. A channel that came in is RINGING from its first moment, whether
+anybody rings or not: that says nothing."""
 
 
 class Channel(Struct, frozen=True, kw_only=True):
@@ -148,7 +154,7 @@ def _channel_of_row(row: Mapping[str, str]) -> Channel:
         context=get("initial_context") or get("context", ""),
         domains=_some(get("presence_id", "").rpartition("@")[2]),
         created_ms=int(epoch) * 1000 if epoch.isascii() and epoch.isdecimal() else 0,
-        progress=_CALLSTATES.get(get("callstate", ""), "starting"),
+        progress=_CALLSTATES.get((outgoing, get("callstate", "")), "starting"),
     )
 
 
