@@ -54,9 +54,8 @@ def page() -> str:
 
 def _row(name: str, dialect: Dialect) -> str:
     tries = len(dialect.retry.delays_s) + 1
-    methods = " or ".join(dialect.methods)
-    cells = [f"`{name}`", TITLES[name], str(len(dialect.events)), methods, dialect.default_order, str(tries), f"{dialect.timeout_s:g} s"]
-    return f"| {' | '.join(cells)} |"
+    methods, time = " or ".join(dialect.methods), f"{dialect.timeout_s:g} s"
+    return f"| `{name}` | {TITLES[name]} | {len(dialect.events)} | {methods} | {dialect.default_order} | {tries} | {time} |"
 
 
 def _cell(text: str) -> str:
