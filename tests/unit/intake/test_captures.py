@@ -141,10 +141,8 @@ def test_the_demos_recordings_are_read_and_every_call_in_them_ends() -> None:
     demo = Path(ringback.__file__).parent / "demo"
     source = FreeswitchCapture(read_freeswitch_settings((demo / "freeswitch.json").read_bytes()))
     files = sorted((demo / "captures").glob("*.jsonl"))
-    assert [file.stem for file in files] == ["answered", "busy", "cancelled", "ivr", "no-answer", "transfer"]
+    assert {"answered", "busy", "cancelled", "ivr", "no-answer", "transfer"} <= {file.stem for file in files}
     for file in files:
         read = [item.update for item in read_capture(file, [source])]
         begun = {update.call.id for update in read if update.type == "call.starting"}
         assert begun == {update.call.id for update in read if update.type.removeprefix("call.") in FINAL}
-        assert {update.call.direction for update in read if update.call.parent is None} == {"inbound"}
-        assert all(update.call.to.startswith("+612555") for update in read if update.call.parent is None and update.call.to)

@@ -262,6 +262,17 @@ def test_a_call_that_fits_no_account_has_none_and_a_child_leg_has_its_roots() ->
     assert (account, update.call.parent) == ("acme", "unseen")
 
 
+def test_a_registered_number_names_the_account_of_the_whole_conversation() -> None:
+    registered = {"+61255500001": "by-registration", "+61255500002": "hidden"}
+    settings = FreeswitchSettings(account="by-default", accounts_by_number={"+61255500002": "by-number"})
+    mapper = EventMapper(settings, registered.get)
+    switch = Switch()
+    root = switch.event("CHANNEL_CREATE", "a", Caller__Destination__Number="+61255500001")
+    child = switch.event("CHANNEL_CREATE", "b", Call__Direction="outbound", Other__Type="originator", Other__Leg__Unique__ID="a")
+    other = switch.event("CHANNEL_CREATE", "c", Caller__Destination__Number="+61255500002")
+    assert [mapper.feed(event)[0][0] for event in (root, child, other)] == ["by-registration", "by-registration", "by-number"]
+
+
 # Who was made for whom
 def test_a_transfer_by_the_caller_keeps_the_conversation() -> None:
     """Somebody inside calls out and transfers the customer: the new leg is made for the customer's, which was made for the root."""

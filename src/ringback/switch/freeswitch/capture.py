@@ -7,6 +7,7 @@ Which of the two it is shows in the first bytes.
 from collections.abc import Iterable, Iterator
 
 from ringback.errors import InvalidInput, SwitchError
+from ringback.switch.freeswitch.channels import Owner, nobody
 from ringback.switch.freeswitch.frames import Event, FrameParser, event_of, json_event
 from ringback.switch.freeswitch.mapping import EventMapper, Reported
 from ringback.switch.freeswitch.settings import FreeswitchSettings
@@ -20,8 +21,10 @@ class FreeswitchCapture:
     name = "freeswitch"
     reads = "FreeSWITCH: `event json`, one object per line, or an Event Socket stream with its Content-Length framing"
 
-    def __init__(self, settings: FreeswitchSettings) -> None:
+    def __init__(self, settings: FreeswitchSettings, owner: Owner = nobody) -> None:
+        """`owner`: the account that registered a number, where the settings do not name one."""
         self._settings = settings
+        self._owner = owner
 
     def recognises(self, head: bytes) -> bool:
         """True if a file that begins so is one of ours."""
@@ -35,7 +38,7 @@ class FreeswitchCapture:
 
         Raises InvalidInput that names the place from where it cannot be followed.
         """
-        mapper = EventMapper(self._settings)
+        mapper = EventMapper(self._settings, self._owner)
         for event in _events(chunks):
             yield from mapper.feed(event)
 

@@ -14,7 +14,15 @@ import msgspec
 
 from ringback.calls.model import CallRef, Update
 from ringback.errors import InvalidInput, SwitchError
-from ringback.switch.freeswitch.channels import channel_of_record, identity_of, is_leg_id, micros_to_ms, record_variables
+from ringback.switch.freeswitch.channels import (
+    Owner,
+    channel_of_record,
+    identity_of,
+    is_leg_id,
+    micros_to_ms,
+    nobody,
+    record_variables,
+)
 from ringback.switch.freeswitch.ending import ending_of
 from ringback.switch.freeswitch.frames import lenient_json
 from ringback.switch.freeswitch.legs import life_key, status_id
@@ -48,8 +56,8 @@ def read_record(content_type: str, body: bytes) -> dict[str, Any]:
     return document
 
 
-def updates_of_record(document: Mapping[str, Any], settings: FreeswitchSettings) -> list[Reported]:
-    """What a record says of its leg: start, ringing, answer, end, each with its time, in order.
+def updates_of_record(document: Mapping[str, Any], settings: FreeswitchSettings, owner: Owner = nobody) -> list[Reported]:
+    """What a record says of its leg: start, ringing, answer, end, each with its time, in order. `owner` as for the mapping.
 
     Raises InvalidInput (field `variables.uuid` or `variables.end_uepoch`) for a record without its leg or its end.
     """
@@ -62,7 +70,7 @@ def updates_of_record(document: Mapping[str, Any], settings: FreeswitchSettings)
         raise InvalidInput("a record needs the time of its end, in microseconds", "variables.end_uepoch")
     if channel.is_loopback:
         return []
-    identity = identity_of(channel, settings, None)
+    identity = identity_of(channel, settings, None, owner)
     key = life_key(channel.id, variables.get("start_uepoch", ""))
     context: dict[str, Any] = {}
     if channel.made_for is not None and identity.extension:

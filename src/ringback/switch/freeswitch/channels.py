@@ -7,7 +7,7 @@ names the conversation's root as its parent.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -39,6 +39,15 @@ _CALLSTATES: dict[tuple[bool, str], Progress] = {
 }
 """(placed by the switch, `callstate`) → how far the leg is. A channel that came in is RINGING from its first moment, whether
 anybody rings or not: that says nothing."""
+
+
+Owner = Callable[[str], str | None]
+"""Which account registered a number; None: none did."""
+
+
+def nobody(_number: str) -> str | None:
+    """An `Owner` where no numbers are registered."""
+    return None
 
 
 class Channel(Struct, frozen=True, kw_only=True):
@@ -208,7 +217,7 @@ def _maker(variables: Mapping[str, str], originator: Mapping[str, str]) -> str |
     return made_for if made_for and is_leg_id(made_for) else None
 
 
-def identity_of(channel: Channel, settings: FreeswitchSettings, root_account: str | None) -> Identity:
+def identity_of(channel: Channel, settings: FreeswitchSettings, root_account: str | None, owner: Owner) -> Identity:
     """What a channel is for a customer. `root_account`: the account of the conversation that it was made for; None if that is
     not known."""
     caller = printable(channel.number) or "anonymous"
@@ -218,25 +227,26 @@ def identity_of(channel: Channel, settings: FreeswitchSettings, root_account: st
         if channel.made_for is not None:
             if root_account is None:
                 known = [settings.numbers.get(number, number) for number in channel.maker_numbers]
-                root_account = _account(settings, channel, *known, *channel.maker_numbers)
+                root_account = _account(settings, owner, channel, *known, *channel.maker_numbers)
             return Identity(account=root_account, direction="outbound", from_=caller, to=to, extension=extension)
         # Placed by command: the customer's call begins with whom it reaches; nobody of theirs is calling.
-        account = _account(settings, channel, caller, None)
+        account = _account(settings, owner, channel, caller, None)
         return Identity(account=account, direction="outbound", from_=caller, to=to)
     dialled = printable(channel.destination)
     if _calls_from_inside(channel, settings):
         calling = caller if _is_extension(caller) else printable(channel.username)
-        account = _account(settings, channel, caller, calling)
+        account = _account(settings, owner, channel, caller, calling)
         return Identity(account=account, direction="outbound", from_=caller, to=dialled, extension=calling or None)
     number = settings.numbers.get(dialled, dialled)
-    return Identity(account=_account(settings, channel, number, dialled), direction="inbound", from_=caller, to=number)
+    return Identity(account=_account(settings, owner, channel, number, dialled), direction="inbound", from_=caller, to=number)
 
 
-def _account(settings: FreeswitchSettings, channel: Channel, *numbers: str | None) -> str | None:
-    """By number, then by domain, then the default."""
-    for number in numbers:
-        if number and number in settings.accounts_by_number:
-            return settings.accounts_by_number[number]
+def _account(settings: FreeswitchSettings, owner: Owner, channel: Channel, *numbers: str | None) -> str | None:
+    """By number (the settings' word, then who registered it), then by domain, then the default."""
+    for number in filter(None, numbers):
+        account = settings.accounts_by_number.get(number) or owner(number)
+        if account is not None:
+            return account
     for domain in channel.domains:
         if domain in settings.accounts_by_domain:
             return settings.accounts_by_domain[domain]

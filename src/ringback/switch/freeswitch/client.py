@@ -249,7 +249,6 @@ class FreeswitchSource:
             self.gaps += 1
             text = f"FreeSWITCH {self._connection.host}:{self._connection.port}: {reason}; "
             text += f"{ended} calls ended unseen, {began} began or moved on unseen"
-            log.warning("freeswitch.gap %s", text)
             self._on_gap(text)
 
     async def _look(self, link: Link) -> tuple[dict[str, int], dict[str, Channel]]:

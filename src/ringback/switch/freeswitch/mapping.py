@@ -18,11 +18,13 @@ from ringback.switch.freeswitch.channels import (
     RANK,
     Channel,
     Identity,
+    Owner,
     Progress,
     channel_of_event,
     identity_of,
     is_leg_id,
     micros_to_ms,
+    nobody,
     printable,
 )
 from ringback.switch.freeswitch.ending import PeerEnd, ended_by, ending_of
@@ -60,8 +62,10 @@ _MOST_TEXT = 1024
 class EventMapper:
     """The mapping with the legs that it remembers. Not for two threads at once."""
 
-    def __init__(self, settings: FreeswitchSettings) -> None:
+    def __init__(self, settings: FreeswitchSettings, owner: Owner = nobody) -> None:
+        """`owner`: the account that registered a number, where the settings do not name one."""
         self._settings = settings
+        self._owner = owner
         self._legs = Legs()
         self._handlers: dict[str, Callable[[Event, int], list[Reported]]] = {
             "CHANNEL_CREATE": self._on_create,
@@ -290,7 +294,7 @@ class EventMapper:
             root = channel.made_for
         else:
             channel = replace(channel, made_for=None)
-        identity = identity_of(channel, self._settings, account)
+        identity = identity_of(channel, self._settings, account, self._owner)
         leg = Leg(id=channel.id, root=root, identity=identity, outgoing=channel.outgoing, made=made, last_ms=at_ms)
         leg.hidden = channel.is_loopback
         self._legs.keep(leg)
