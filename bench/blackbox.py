@@ -93,8 +93,7 @@ class Api:
                 response = self._connection.getresponse()
                 return response.status, response.read()
             except (OSError, http.client.HTTPException):
-                self._connection.close()
-                self._connection = None
+                self.close()
                 if not again or method != "GET":
                     raise
         raise AssertionError("unreachable")
@@ -108,6 +107,12 @@ class Api:
             if not page.get("next_cursor"):
                 return
             cursor = f"&cursor={page['next_cursor']}"
+
+    def close(self) -> None:
+        """Lets the connection go."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def open_deliveries(self) -> bool:
         """Is any delivery of the account not done?"""
@@ -125,6 +130,7 @@ class Server:
     prefix: tuple[str, ...] = ()
     log_to: Path | None = None
     process: subprocess.Popen[bytes] | None = None
+    _clients: list[Api] = field(default_factory=list)
 
     @property
     def pid(self) -> int:
@@ -159,7 +165,8 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
             connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            with connection.getresponse() as response:
+                return response.status == 200
         except OSError:
             return False
         finally:
@@ -173,6 +180,8 @@ class Server:
 
     def stop(self, deadline_s: float = 30) -> None:
         """Asks it to end, and waits; kills it if it does not."""
+        for client in self._clients:
+            client.close()
         if self.process is None or self.process.poll() is not None:
             return
         self.process.send_signal(signal.SIGTERM)
@@ -182,8 +191,9 @@ class Server:
             self.kill()
 
     def api(self, key: str = ADMIN_KEY) -> Api:
-        """A client of it; the operator's without a key."""
-        return Api(self.port, key)
+        """A client of it; the operator's without a key. Closed when the server is stopped."""
+        self._clients.append(Api(self.port, key))
+        return self._clients[-1]
 
     def new_account(self, name: str) -> Api:
         """A new account's client."""
@@ -193,13 +203,12 @@ class Server:
 @contextlib.contextmanager
 def running(words: Sequence[str], core: int | None = None, **options: Any) -> Iterator[subprocess.Popen[Any]]:
     """A process that is there for the length of a block."""
-    process = subprocess.Popen(pinned(core, words), stdin=subprocess.DEVNULL, **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
+    with subprocess.Popen(pinned(core, words), stdin=subprocess.DEVNULL, **options) as process:
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -115,7 +115,7 @@ class Filler:
 
 def main() -> None:
     """See the module."""
-    store = open_store(Path(sys.argv[1]), None)
+    store = open_store(Path(sys.argv[1]))
     try:
         Filler(store, int(sys.argv[2])).fill()
     finally:

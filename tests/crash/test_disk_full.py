@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +111,20 @@ def fill_and_free(server: Server, receiver: tuple[int, Path], fill: Callable[[],
     server.start()
     for number in story.taken:
         assert api.ask("GET", f"/v1/calls/full-{number}-{PER_REQUEST - 1}")
-    server.stop()
+
+
+@contextmanager
+def started(server: Server) -> Iterator[Server]:
+    """A server that does not outlive the test."""
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.mark.slow
 def test_a_file_that_may_not_grow_refuses_and_recovers(tmp_path: Path, receiver: tuple[int, Path]) -> None:
-    server = Server(tmp_path / "data")
-    server.start()
-
     def fill() -> None:
         sizes = [path.stat().st_size for path in server.data.rglob("*") if path.is_file()]
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (max(sizes) + 2 * MIB, resource.RLIM_INFINITY))
@@ -125,7 +132,8 @@ def test_a_file_that_may_not_grow_refuses_and_recovers(tmp_path: Path, receiver:
     def free() -> None:
         resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
-    fill_and_free(server, receiver, fill, free)
+    with started(Server(tmp_path / "data")) as server:
+        fill_and_free(server, receiver, fill, free)
 
 
 @pytest.mark.slow
@@ -136,15 +144,13 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path, receiver: tuple[int, P
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=False, capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount")
     try:
-        server = Server(disk / "data")
-        server.log_to = tmp_path / "server.log"
-        server.start()
         ballast = disk / "ballast"
 
         def fill() -> None:
             room = os.statvfs(disk)
             ballast.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - 2 * MIB)))
 
-        fill_and_free(server, receiver, fill, ballast.unlink)
+        with started(Server(disk / "data", log_to=tmp_path / "server.log")) as server:
+            fill_and_free(server, receiver, fill, ballast.unlink)
     finally:
         subprocess.run(["umount", str(disk)], check=True)

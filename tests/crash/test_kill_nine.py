@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ BENCH = HERE.parent.parent / "bench"
 NUMBERS = 10
 ROUNDS = 20
 MOST_ROUNDS = 40
+QUIET = 5
+"""Polls without a new line in the receiver's log: 80 ms, more than it takes to answer."""
 LEAST_RATE, LEAST_IN_FLIGHT = 2_000, 50
 
 
@@ -30,20 +33,34 @@ def endpoints(server: Server, ports: list[int]) -> str:
     return api.key
 
 
-def kill_and_start(server: Server, begun_ns: int, ready_ns: int) -> Kill:
-    """One kill -9 and the next start."""
+def kill_and_start(server: Server, received: Path, begun_ns: int, ready_ns: int) -> Kill:
+    """One kill -9 and, once the receiver has read all that the dead one had sent, the next start."""
     at_ns = time.monotonic_ns()
     server.kill()
+    sizes = [received.stat().st_size]
+
+    def still() -> bool:
+        sizes.append(received.stat().st_size)
+        return len(sizes) > QUIET and sizes[-1] == sizes[-QUIET]
+
+    until(still, 10, "the receiver's rest")
     successor_ns = time.monotonic_ns()
     server.start()
     return Kill(begun_ns, ready_ns, at_ns, successor_ns)
 
 
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server that runs, and does not outlive the test."""
+    running_server = Server(tmp_path / "data")
+    running_server.start()
+    yield running_server
+    running_server.stop()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data")
-    server.start()
+def test_kill_nine_loses_nothing_that_was_acknowledged(server: Server, tmp_path: Path) -> None:
     ports = [free_port() for _ in range(NUMBERS)]
     log, ledger = tmp_path / "received", tmp_path / "ledger"
     listen = [word for port in ports for word in ("--listen", f"127.0.0.1:{port}")]
@@ -62,7 +79,7 @@ def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
             while counted < ROUNDS and len(kills) < MOST_ROUNDS:
                 pause = time.monotonic() + rng.uniform(0.5, 2.0)
                 until(lambda pause=pause: time.monotonic() >= pause, 5, "the moment of the kill", every_s=0.001)
-                kill = kill_and_start(server, begun_ns, ready_ns)
+                kill = kill_and_start(server, log, begun_ns, ready_ns)
                 begun_ns, ready_ns = kill.successor_ns, time.monotonic_ns()
                 kills.append(kill)
                 evidence.read()
@@ -83,12 +100,11 @@ def test_kill_nine_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
             pytest.fail(f"{len(evidence.undelivered())} acknowledged and lost: {evidence.undelivered()[:10]}")
         finally:
             print(evidence.summary(kills))
-    server.stop()
     assert counted >= ROUNDS
     assert not evidence.doubled()
     assert not evidence.out_of_order()
     repeats = evidence.repeats(kills)
     assert not repeats[None]
     for kill in kills:
-        allowed = len(evidence.in_flight(kill)) + len(evidence.just_finished(kill))
-        assert len(repeats[kill]) <= allowed, f"{len(repeats[kill])} came again, {allowed} were in flight or just finished"
+        allowed = evidence.in_flight(kill) | evidence.just_finished(kill)
+        assert repeats[kill] <= allowed, f"{len(repeats[kill] - allowed)} of {len(repeats[kill])} came again without need"
