@@ -8,7 +8,7 @@ import pytest
 import ringback
 from ringback.errors import BadSettings
 from ringback.switch.freeswitch.link import Connection, read_address
-from ringback.switch.freeswitch.settings import FreeswitchSettings, matches, read_freeswitch_settings
+from ringback.switch.freeswitch.settings import FreeswitchSettings, Side, matches, read_freeswitch_settings
 
 
 def test_an_empty_file_means_the_defaults() -> None:
@@ -63,3 +63,9 @@ def test_a_password_cannot_smuggle_a_command_and_is_never_shown() -> None:
     with pytest.raises(BadSettings):
         Connection(password="")
     assert "s3cret" not in repr(Connection(password="s3cret"))
+
+
+def test_every_setting_is_in_the_docs() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "freeswitch.md").read_text()
+    for field in (*FreeswitchSettings.__struct_fields__, *Side.__struct_fields__):
+        assert f"`{field}`" in page, field
