@@ -3,14 +3,17 @@
     python tools/trim_captures.py LAB_CAPTURES
 
 reads `esl/*.txt`, `esljson/*.jsonl` and `phones-fs/*.jsonl` there and writes `tests/data/captures/` (every event, in both
-formats) and `src/ringback/demo/captures/` (six calls, only the events that are read). Kept are all headers that the mapping reads
-and some that it does not (`NOISE`), so that it has something to ignore. The lines of the plain format are kept as the switch
-wrote them, never encoded anew. It checks itself: the trimmed recording makes the same updates as the full one.
+formats) and `src/ringback/demo/captures/` (the calls of `src/ringback/demo/calls.json`, only the events that are read, with the
+phones' names replaced by numbers as it says). Kept are all headers that the mapping reads and some that it does not (`NOISE`),
+so that it has something to ignore. The lines of the plain format are kept as the switch wrote them, never encoded anew. It
+checks itself: the trimmed recording makes the same updates as the full one.
 """
 
 import json
+import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from ringback.calls.model import Update
@@ -21,14 +24,7 @@ from ringback.switch.freeswitch.settings import FreeswitchSettings, Side
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests" / "data" / "captures"
 DEMO = ROOT / "src" / "ringback" / "demo" / "captures"
-DEMO_CALLS = {
-    "inbound_answered": "answered",
-    "busy": "busy",
-    "no_answer": "no-answer",
-    "ivr_dtmf": "ivr",
-    "cancel": "cancelled",
-    "blind_transfer": "transfer",
-}
+DEMO_CALLS = {call["scenario"]: call for call in json.loads((DEMO.parent / "calls.json").read_text())["calls"]}
 
 READ = frozenset(
     """
@@ -73,8 +69,9 @@ def main() -> None:
         _check(name, full.read_bytes(), _lines(trimmed), plain)
         if name in DEMO_CALLS:
             read = [item for item in _trim_objects(lines, READ | {"Event-Date-GMT"}) if item["Event-Name"] in EVENTS]
-            (DEMO / f"{DEMO_CALLS[name]}.jsonl").write_bytes(_lines(read))
             _check(name, full.read_bytes(), _lines(read), plain)
+            call = DEMO_CALLS[name]
+            (DEMO / f"{call['capture']}.jsonl").write_bytes(_lines([_named(item, call["names"]) for item in read]))
     sizes = {folder: sum(file.stat().st_size for file in folder.rglob("*")) for folder in (TESTS, DEMO)}
     print({str(folder.relative_to(ROOT)): size for folder, size in sizes.items()})
 
@@ -93,6 +90,17 @@ def _trim_objects(events: list[dict[str, object]], kept: frozenset[str]) -> list
         trimmed.append({key: value for key, value in event.items() if _keeps(key, name, first, kept)})
         first = first and name != "CHANNEL_CREATE"
     return trimmed
+
+
+def _named(event: dict[str, object], names: Mapping[str, str]) -> dict[str, object]:
+    """An event with other names for the phones. The display name stays: it is what the phone says of its owner."""
+    pattern = re.compile(rf"(?<![\w+])({'|'.join(map(re.escape, names))})(?!\w)")
+    return {
+        key: pattern.sub(lambda found: names[found[0]], value)
+        if isinstance(value, str) and key != "Caller-Caller-ID-Name"
+        else value
+        for key, value in event.items()
+    }
 
 
 def _lines(events: list[dict[str, object]]) -> bytes:
