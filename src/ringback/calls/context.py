@@ -93,9 +93,31 @@ def with_entry(current: Context, entries: list[Entry], entry: Entry) -> tuple[Co
         return current, entries
     now = current.prompts or Prompts()
     codes = sum(1 for _, kind, _ in entries if kind == "postcode")
-    merged = sorted([*entries, entry])
+    # A source that tells both gives a whole entry the time of its last key.
+    merged = sorted([*entries, entry], key=lambda item: (item[0], item[1] != "option", item))
     prompts = Prompts(
-        keys=now.keys[: len(now.keys) - len(entries)] + [keys for _, _, keys in merged],
+        keys=now.keys[: len(now.keys) - len(_whole(entries))] + _whole(merged),
         postcodes=now.postcodes[: len(now.postcodes) - codes] + [keys for _, kind, keys in merged if kind == "postcode"],
     )
     return replace(current, prompts=prompts), merged
+
+
+def _whole(entries: list[Entry]) -> list[str]:
+    """What the caller keyed, once each: the single keys that spell a whole entry, and the `#` or `*` that ended it, are part of
+    it."""
+    whole: list[str] = []
+    single = 0
+    for _, kind, keys in entries:
+        if kind == "option":
+            single += 1
+        else:
+            spelled = next((count for count in range(single, 0, -1) if _spells(whole[-count:], keys)), 0)
+            del whole[len(whole) - spelled :]
+            single = 0
+        whole.append(keys)
+    return whole
+
+
+def _spells(options: list[str], keys: str) -> bool:
+    text = "".join(options)
+    return text == keys or (text[:-1] == keys and text[-1] in "#*")

@@ -338,11 +338,17 @@ def _offers_on_root(leg: Call, update: Update, context: Context, changes: dict[s
         if ended_at_ms is not None or offer_book.told_otherwise(offers, to, at_ms, answered=answered, by_leg=False):
             offer = None
     if extension is not None or offers is not leg.offers or "direction" in changes:
-        who = offer_book.answerer(offers)
-        if who is None and update.type in _SAYS_WHO_ANSWERED:
-            who = extension
-        context = _with_extension(context, who if who is not None else context.extension)
+        said = extension if extension is not None and update.type in _SAYS_WHO_ANSWERED else context.extension
+        context = _with_extension(context, _who(said, leg.offers, offers))
     return context, offer
+
+
+def _who(said: str | None, before: list[Offer], offers: list[Offer]) -> str | None:
+    """Who answered an inbound root: what its offers tell, else what was said; never what offers told that tell it no more."""
+    who = offer_book.answerer(offers)
+    if who is not None or said is None:
+        return who
+    return None if said == offer_book.answerer(before) else said
 
 
 def _turned_outbound(leg: Call, context: Context, extension: str | None, changes: dict[str, Any]) -> Context:
@@ -367,8 +373,8 @@ def _offer_by_leg(root: Call, leg: Call, at_ms: int, *, told: bool) -> tuple[dic
     offers = offer_book.with_leg(root.offers, offer)
     if offers is not root.offers:
         changes["offers"] = offers
-        if offer.answered_at_ms is not None and root.direction == "inbound":
-            context = _with_extension(root.context, offer_book.answerer(offers) or root.context.extension)
+        if leg.answered_at_ms is not None and root.direction == "inbound":
+            context = _with_extension(root.context, _who(root.context.extension, root.offers, offers))
             if context is not root.context:
                 changes["context"] = context
     if not told or root.ended_at_ms is not None or leg.status not in ("ringing", "ongoing"):
