@@ -111,7 +111,8 @@ def _whole(entries: list[Entry]) -> list[str]:
         if kind == "option":
             single += 1
         else:
-            spelled = next((count for count in range(single, 0, -1) if _spells(whole[-count:], keys)), 0)
+            lengths = (len(keys) + 1, len(keys))
+            spelled = next((count for count in lengths if count <= single and _spells(whole[-count:], keys)), 0)
             del whole[len(whole) - spelled :]
             single = 0
         whole.append(keys)
