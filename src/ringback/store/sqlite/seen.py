@@ -1,64 +1,150 @@
-"""Update ids that were taken before: three tables that take turns, so that forgetting an id costs nothing."""
+"""Update ids that were taken before.
+
+By hash in three tables that take turns, so that forgetting an id costs nothing. Hashes are scattered: entered one by one, each
+would dirty a page of its own, as many as the rest of an event together. So what is recent is appended to a list on disk, looked up
+in memory, and carried over in sorted slices off the hot path.
+"""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Final
 
 from ringback.store.sqlite import rows, sql
 
 TURN_MS: Final = 36 * 3_600_000
 """How long one table is filled. Two full ones stand behind it: an id is known for 72 to 108 hours."""
+RECENT: Final = 40_000
+"""Recent ids that are carried over together: some 8 MB of memory."""
+_SLICES: Final = 16
+"""Transactions that one carrying over takes: commits pass between them."""
 
 _SQL: Final = sql.load("seen.sql")
 _TABLES: Final = 3
 
 SeenRow = tuple[int, int, str | None]
 """(hash, event id or 0, call id where the event does not tell it)"""
+Writing = Callable[[], AbstractContextManager[sqlite3.Connection]]
+
+
+class AlreadyTaken(Exception):
+    """An update id was taken since it was looked up."""
 
 
 class Seen:
-    """What the writer knows of the three tables."""
+    """What the writer knows of the update ids. `forget` when somebody else has written, `undo` when a transaction was undone."""
 
     def __init__(self) -> None:
-        self._turn: int | None = None
+        self._recent: dict[int, tuple[int, str | None]] | None = None
+        self._ripe: dict[int, tuple[int, str | None]] = {}
+        """Those that are being carried over."""
+        self._added: list[int] = []
         self._since = 0
+        self._turn = 0
+        self._carrying = threading.Lock()
 
-    def forget_turn(self) -> None:
-        """Somebody else has written, or a transaction was undone: which table is filled must be read again."""
-        self._turn = None
+    def forget(self) -> None:
+        """What is remembered must be read again."""
+        self._recent = None
+        self._ripe = {}
+        self._added = []
+
+    def undo(self) -> None:
+        """What was added since `kept` is not taken."""
+        if self._recent is not None:
+            for key in self._added:
+                del self._recent[key]
+        self._added = []
+
+    def kept(self) -> None:
+        """What was added is on disk."""
+        self._added = []
 
     def find(self, connection: sqlite3.Connection, hashes: Iterable[int]) -> Mapping[int, tuple[int, str]]:
         """The answers that were given, (event id or 0, call id), by hash."""
-        wanted = ",".join(map(str, hashes))
-        found: list[SeenRow] = connection.execute(_SQL["find_seen"], (f"[{wanted}]",)).fetchall()
+        recent = self._known(connection)
+        found: list[SeenRow] = []
+        others: list[int] = []
+        for key in hashes:
+            answer = recent.get(key) or self._ripe.get(key)
+            if answer is None:
+                others.append(key)
+            else:
+                found.append((key, *answer))
+        if others:
+            found += connection.execute(_SQL["find_seen"], (_json(others),)).fetchall()
         if not found:
             return {}
-        events = ",".join(str(event) for _, event, call in found if call is None)
-        bodies = dict(connection.execute(_SQL["bodies_of_events"], (f"[{events}]",)).fetchall())
+        bodies = dict(connection.execute(_SQL["bodies_of_events"], (_json(event for _, event, call in found if call is None),)))
         # An event that was erased since leaves its update's id known: the duplicate is still a duplicate.
         return {
             key: (event, call if call is not None else rows.call_id_of(bodies[event]) if event in bodies else "")
             for key, event, call in found
         }
 
-    def add(self, connection: sqlite3.Connection, taken: list[SeenRow], now_ms: int) -> None:
-        """Raises sqlite3.IntegrityError if the current table has one of them already."""
-        connection.executemany(_SQL[f"add_seen_{self._table(connection, now_ms)}"], taken)
+    def add(self, connection: sqlite3.Connection, taken: list[SeenRow]) -> None:
+        """Raises AlreadyTaken if a recent one, or another of these, has the same hash."""
+        recent = self._known(connection)
+        fresh = {row[0]: row[1:] for row in taken}
+        if len(fresh) < len(taken) or not recent.keys().isdisjoint(fresh) or not self._ripe.keys().isdisjoint(fresh):
+            raise AlreadyTaken
+        connection.executemany(_SQL["add_recent"], taken)
+        recent.update(fresh)
+        self._added += fresh
 
-    def _table(self, connection: sqlite3.Connection, now_ms: int) -> int:
-        if self._turn is None:
-            row = connection.execute(_SQL["turn"]).fetchone()
-            if row is None:
-                connection.execute(_SQL["first_turn"], (now_ms,))
-                row = (0, now_ms)
-            self._turn, self._since = row
-        turn: int = self._turn
-        # After a long stop several turns are due; all three tables are old after three.
-        due = min((now_ms - self._since) // TURN_MS, _TABLES)
-        for _ in range(due):
-            turn += 1
-            connection.execute(_SQL[f"forget_{turn % _TABLES}"])
-        if due > 0:
-            self._turn, self._since = turn, now_ms
-            connection.execute(_SQL["next_turn"], (turn, now_ms))
-        return turn % _TABLES
+    def turn_is_over(self, connection: sqlite3.Connection, now_ms: int) -> bool:
+        """Is there a generation to forget?"""
+        self._known(connection)
+        return self._turns_due(now_ms) > 0
+
+    def carry_over(self, writing: Writing, now_ms: int) -> None:
+        """If there are many recent ids, or a generation is over: the recent ones go into the current generation, and if it is over
+        the next one starts in the oldest one's place.
+
+        Commits pass between the slices. Stopped halfway it starts over another time: an id may stand in both places meanwhile.
+        """
+        with self._carrying:
+            with writing() as connection:
+                recent = self._known(connection)
+                if len(recent) < RECENT and not self._turns_due(now_ms):
+                    return
+                last = connection.execute(_SQL["last_recent"]).fetchone()[0] or 0
+                keep = _SQL[f"keep_{self._turn % _TABLES}"]
+                self._ripe, self._recent = {**self._ripe, **recent}, {}
+            for slice_ in range(_SLICES):
+                with writing() as connection:
+                    connection.execute(keep, (last, *_bounds(slice_)))
+            with writing() as connection:
+                connection.execute(_SQL["forget_recent"], (last,))
+                self._start_turns(connection, now_ms)
+            self._ripe = {}
+
+    def _known(self, connection: sqlite3.Connection) -> dict[int, tuple[int, str | None]]:
+        if self._recent is None:
+            self._recent = {row[0]: row[1:] for row in connection.execute(_SQL["recent"])}
+            self._turn, self._since = connection.execute(_SQL["turn"]).fetchone()
+        return self._recent
+
+    def _turns_due(self, now_ms: int) -> int:
+        """After a long stop several are; all three tables are old after three."""
+        return max(0, min((now_ms - self._since) // TURN_MS, _TABLES))
+
+    def _start_turns(self, connection: sqlite3.Connection, now_ms: int) -> None:
+        due = self._turns_due(now_ms)
+        if due:
+            for turn in range(self._turn + 1, self._turn + 1 + due):
+                connection.execute(_SQL[f"forget_{turn % _TABLES}"])
+            connection.execute(_SQL["next_turn"], (self._turn + due, now_ms))
+            self._turn, self._since = self._turn + due, now_ms
+
+
+def _bounds(slice_: int) -> tuple[int, int]:
+    """The first and the last hash of a slice."""
+    width = (1 << 64) // _SLICES
+    first = slice_ * width - (1 << 63)
+    return first, first + width - 1
+
+
+def _json(numbers: Iterable[int]) -> str:
+    return f"[{','.join(map(str, numbers))}]"

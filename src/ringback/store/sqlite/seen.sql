@@ -14,25 +14,40 @@ SELECT event.id, event.body FROM json_each(?1) AS wanted CROSS JOIN event ON eve
 -- Which generation is being filled, and since when.
 SELECT turn, since FROM seen_turn;
 
--- name: first_turn
--- The first generation starts.
-INSERT INTO seen_turn (turn, since) VALUES (0, ?1);
-
 -- name: next_turn
--- The next generation starts.
+-- Another generation starts.
 UPDATE seen_turn SET turn = ?1, since = ?2;
 
--- name: add_seen_0
--- An update id is taken.
-INSERT INTO seen_0 (hash, event, call) VALUES (?1, ?2, ?3);
+-- name: recent
+-- Update ids that are in no generation yet.
+SELECT hash, event, call FROM seen_recent;
 
--- name: add_seen_1
+-- name: add_recent
 -- An update id is taken.
-INSERT INTO seen_1 (hash, event, call) VALUES (?1, ?2, ?3);
+INSERT INTO seen_recent (hash, event, call) VALUES (?1, ?2, ?3);
 
--- name: add_seen_2
--- An update id is taken.
-INSERT INTO seen_2 (hash, event, call) VALUES (?1, ?2, ?3);
+-- name: last_recent
+-- How far the recent ones go.
+SELECT max(id) FROM seen_recent;
+
+-- name: forget_recent
+-- The recent ones up to here stand in a generation now.
+DELETE FROM seen_recent WHERE id <= ?1;
+
+-- name: keep_0
+-- A slice of the recent update ids goes into the generation, in the order of its pages.
+INSERT OR IGNORE INTO seen_0 (hash, event, call)
+SELECT hash, event, call FROM seen_recent WHERE id <= ?1 AND hash BETWEEN ?2 AND ?3 ORDER BY hash;
+
+-- name: keep_1
+-- A slice of the recent update ids goes into the generation, in the order of its pages.
+INSERT OR IGNORE INTO seen_1 (hash, event, call)
+SELECT hash, event, call FROM seen_recent WHERE id <= ?1 AND hash BETWEEN ?2 AND ?3 ORDER BY hash;
+
+-- name: keep_2
+-- A slice of the recent update ids goes into the generation, in the order of its pages.
+INSERT OR IGNORE INTO seen_2 (hash, event, call)
+SELECT hash, event, call FROM seen_recent WHERE id <= ?1 AND hash BETWEEN ?2 AND ?3 ORDER BY hash;
 
 -- name: forget_0
 -- The oldest generation goes.

@@ -6,6 +6,10 @@ INSERT OR IGNORE INTO installation (name, value) VALUES (?1, ?2);
 -- A fact of the installation.
 SELECT value FROM installation WHERE name = ?1;
 
+-- name: add_first_turn
+-- The first generation of update ids starts when the store is made.
+INSERT INTO seen_turn (turn, since) SELECT 0, ?1 WHERE NOT EXISTS (SELECT 1 FROM seen_turn);
+
 -- name: last_id
 -- The largest id of anything.
 SELECT max(

@@ -42,7 +42,7 @@ class SqliteStore(Writer, Dispatch, Search, Setup):
         Search.__init__(self, database, names, keys)
         Setup.__init__(self, database, box)
         self._log = AttemptLog(data, clock)
-        self._upkeep = Upkeep(database, self.fill_lists, self._log.checkpoint, running=upkeep)
+        self._upkeep = Upkeep(database, (self.fill_lists, self.carry_over_seen, self._log.checkpoint), running=upkeep)
 
     def close(self) -> None:
         """Lets go of everything; what was committed stays."""
@@ -83,6 +83,7 @@ def _begin(database: Database, box: SecretBox) -> bytes:
     with database.writing() as connection:
         connection.execute(_SQL["add_installation"], ("organization_id", str(uuid.uuid4()).encode()))
         connection.execute(_SQL["add_installation"], ("salt", secrets.token_bytes(32)))
+        connection.execute(_SQL["add_first_turn"], (database.clock(),))
         box.check([key_id for (key_id,) in connection.execute(_SQL["secret_keys_in_use"])])
         salt: bytes = connection.execute(_SQL["installation"], ("salt",)).fetchone()[0]
     return salt

@@ -1,7 +1,7 @@
-"""What is done off the hot path, by one thread: filling the search lists, and carrying the WAL over into the file."""
+"""What is done off the hot path, by one thread: filling lists, and carrying the WAL over into the file."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,12 +16,10 @@ WAL_LIMIT: Final = 64 * 1024 * 1024
 class Upkeep:
     """Sleeps until something is written, then works once per period. A round that fails is tried again in the next one."""
 
-    def __init__(
-        self, database: Database, fill_lists: Callable[[], None], log_checkpoint: Callable[[], None], *, running: bool
-    ) -> None:
+    def __init__(self, database: Database, chores: Sequence[Callable[[], None]], *, running: bool) -> None:
+        """`chores` are done in every round, before the WAL is carried over."""
         self._db = database
-        self._fill_lists = fill_lists
-        self._log_checkpoint = log_checkpoint
+        self._chores = chores
         self._ending = threading.Event()
         self._round = threading.Lock()
         self._wal = Path(f"{database.path}-wal")
@@ -39,8 +37,8 @@ class Upkeep:
     def once(self) -> None:
         """One round, now. Raises StoreUnavailable."""
         with self._round:
-            self._fill_lists()
-            self._log_checkpoint()
+            for chore in self._chores:
+                chore()
             self._db.checkpoint()
             if self._wal_size() > WAL_LIMIT:
                 # Under constant writing a checkpoint never catches up with the WAL's end, and only then does the WAL start over.

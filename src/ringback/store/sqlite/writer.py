@@ -5,7 +5,9 @@ stored) is it undone and done again fold by fold, each in a savepoint, so that e
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from ringback.store.port import Batch, CallKey, Committed, Fold, Loaded, Result, StoredCall
@@ -14,13 +16,14 @@ from ringback.store.sqlite.cache import CallCache
 from ringback.store.sqlite.database import Database
 from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.lists import Lists
-from ringback.store.sqlite.seen import Seen
+from ringback.store.sqlite.seen import AlreadyTaken, Seen
 from ringback.store.sqlite.sheet import POISON, CannotTake, Lookup, Sheet, why
 
 CACHED_CALLS: Final = 20_000
 
 _SQL: Final = sql.load("writer.sql")
 _ODD: Final = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError, *POISON)
+"""What a row that cannot be stored raises."""
 
 
 class _Moved(Exception):
@@ -32,6 +35,8 @@ class Writer:
 
     def __init__(self, database: Database, keys: Keys, cached_calls: int = CACHED_CALLS) -> None:
         self._db = database
+        self._memory = threading.RLock()
+        """Held by whoever reads or changes what is remembered here: the writer's thread, and the upkeep between its commits."""
         self._keys = keys
         self._cache = CallCache(cached_calls)
         self._seen = Seen()
@@ -45,43 +50,55 @@ class Writer:
 
         A child's root stands under the root's own key; if that key was asked for itself, its newest life is what stands there.
         """
-        with self._db.owning() as connection:
-            self._others_wrote(connection)
-            found = self._newest(connection, calls)
-            self._add_roots(connection, found)
-            hashes = {self._keys.update(*key): key for key in update_ids}
-            seen = self._seen.find(connection, hashes) if hashes else {}
-        return Loaded(found, {hashes[number]: answer for number, answer in seen.items()})
+        while True:
+            with self._memory, self._db.owning() as connection:
+                self._others_wrote(connection)
+                if not update_ids or not self._seen.turn_is_over(connection, self._db.clock()):
+                    return self._load(connection, calls, update_ids)
+            self.carry_over_seen()
 
     def commit(self, batch: Batch) -> Committed:
         """One transaction, on disk when it returns. Raises StoreUnavailable: then nothing of it was taken."""
-        try:
-            return self._commit_at_once(batch)
-        except _ODD:
-            pass
-        except _Moved:
-            pass
-        except BaseException:
-            self._forget()
-            raise
-        self._forget()
-        return self._commit_one_by_one(batch)
+        with self._memory:
+            try:
+                return self._commit_at_once(batch)
+            except (*_ODD, _Moved, AlreadyTaken):
+                # Undone; one by one it shows which fold it was.
+                return self._commit_one_by_one(batch)
+
+    def carry_over_seen(self) -> None:
+        """Takes recent update ids to where many of them are kept, and forgets the oldest; does nothing if neither is due."""
+        self._seen.carry_over(self._alone, self._db.clock())
 
     def fill_lists(self) -> None:
         """Brings the search lists up to date, a block at a time, so that commits pass between the blocks."""
         for list_ in ("delivery", "call"):
-            while True:
-                try:
-                    with self._db.writing() as connection:
-                        self._others_wrote(connection)
-                        filled = self._lists.fill(connection, list_)
-                except BaseException:
-                    self._lists.forget()
-                    raise
-                if not filled:
-                    break
+            filled = 1
+            while filled:
+                with self._alone() as connection:
+                    self._others_wrote(connection)
+                    filled = self._lists.fill(connection, list_)
+
+    @contextmanager
+    def _alone(self) -> Iterator[sqlite3.Connection]:
+        """A write transaction that leaves memory and disk agreeing, however it ends."""
+        with self._memory:
+            try:
+                with self._db.writing() as connection:
+                    yield connection
+            except BaseException:
+                self._undo()
+                raise
+            self._seen.kept()
 
     # Loading
+
+    def _load(self, connection: sqlite3.Connection, calls: Sequence[CallKey], update_ids: Sequence[CallKey]) -> Loaded:
+        found = self._newest(connection, calls)
+        self._add_roots(connection, found)
+        hashes = {self._keys.update(*key): key for key in update_ids}
+        seen = self._seen.find(connection, hashes) if hashes else {}
+        return Loaded(found, {hashes[number]: answer for number, answer in seen.items()})
 
     def _others_wrote(self, connection: sqlite3.Connection) -> bool:
         """True if another connection has written since the last look; then all that is remembered is forgotten."""
@@ -95,15 +112,21 @@ class Writer:
 
     def _forget(self) -> None:
         self._cache.clear()
+        self._seen.forget()
+        self._undo()
+
+    def _undo(self) -> None:
+        """A transaction was undone: what was remembered of it is forgotten."""
         self._small.clear()
-        self._seen.forget_turn()
+        self._seen.undo()
         self._lists.forget()
 
     def _newest(self, connection: sqlite3.Connection, keys: Iterable[CallKey]) -> dict[CallKey, StoredCall]:
         """The newest lives, from memory or disk."""
         found: dict[CallKey, StoredCall] = {}
         missing: dict[int, CallKey] = {}
-        for key in keys:
+        wanted = set(keys)
+        for key in wanted:
             known = self._cache.get(key)
             if known is None:
                 missing[self._keys.call(*key)] = key
@@ -113,8 +136,9 @@ class Writer:
             for row in connection.execute(_SQL["find_calls"], (_json(missing),)).fetchall():
                 stored = rows.stored_call(*row)
                 key = (stored.call.account, stored.call.id)
-                found[key] = stored
-                self._cache.put(key, stored)
+                if key in wanted:  # else another call's id has the same hash
+                    found[key] = stored
+                    self._cache.put(key, stored)
         return found
 
     def _add_roots(self, connection: sqlite3.Connection, found: dict[CallKey, StoredCall]) -> None:
@@ -143,7 +167,7 @@ class Writer:
     def _commit_at_once(self, batch: Batch) -> Committed:
         stale: list[int] = []
         failed: dict[int, str] = {}
-        with self._db.writing() as connection:
+        with self._alone() as connection:
             if self._others_wrote(connection):
                 raise _Moved
             sheet = self._sheet(connection)
@@ -161,28 +185,23 @@ class Writer:
     def _commit_one_by_one(self, batch: Batch) -> Committed:
         stale: list[int] = []
         failed: dict[int, str] = {}
-        try:
-            with self._db.writing() as connection:
-                self._others_wrote(connection)
-                for index, fold in enumerate(batch.folds):
-                    connection.execute(_SQL["savepoint"])
-                    try:
-                        if self._is_stale(connection, fold):
-                            stale.append(index)
-                        else:
-                            sheet = self._sheet(connection)
-                            sheet.add(fold)
-                            self._write(connection, sheet)
-                    except _ODD as error:
-                        connection.execute(_SQL["undo_savepoint"])
-                        self._small.clear()
-                        self._seen.forget_turn()
-                        failed[index] = why(error)
-                    connection.execute(_SQL["release_savepoint"])
-                self._write_results(connection, batch.results)
-        except BaseException:
+        with self._alone() as connection:
             self._forget()
-            raise
+            for index, fold in enumerate(batch.folds):
+                connection.execute(_SQL["savepoint"])
+                try:
+                    if self._is_stale(connection, fold):
+                        stale.append(index)
+                    else:
+                        sheet = self._sheet(connection)
+                        sheet.add(fold)
+                        self._write(connection, sheet)
+                except _ODD as error:
+                    connection.execute(_SQL["undo_savepoint"])
+                    self._small.clear()
+                    failed[index] = why(error)
+                connection.execute(_SQL["release_savepoint"])
+            self._write_results(connection, batch.results)
         return Committed(tuple(stale), failed)
 
     def _is_stale(self, connection: sqlite3.Connection, fold: Fold) -> bool:
@@ -228,7 +247,7 @@ class Writer:
         if sheet.released:
             connection.executemany(_SQL["release_delivery"], sheet.released)
         if sheet.seen:
-            self._seen.add(connection, sheet.seen, self._db.clock())
+            self._seen.add(connection, sheet.seen)
 
     def _write_results(self, connection: sqlite3.Connection, results: Sequence[Result]) -> None:
         if results:

@@ -99,8 +99,10 @@ FROM delivery AS d CROSS JOIN event AS e ON e.id = d.event;
 CREATE TABLE listed (list TEXT PRIMARY KEY, up_to INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO listed VALUES ('call', 0), ('delivery', 0);
 
--- Update ids taken before, by keyed hash: three generations that take turns, so that forgetting one is emptying a table.
+-- Update ids taken before, by keyed hash. Recent ones are appended; from there they go, sorted, into the current one of three
+-- generations that take turns, so that forgetting one is emptying a table.
 -- `call`: the call id that was answered, where the event does not tell it. `event` 0: the update made none.
+CREATE TABLE seen_recent (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, event INTEGER NOT NULL, call TEXT) STRICT;
 CREATE TABLE seen_0 (hash INTEGER PRIMARY KEY, event INTEGER NOT NULL, call TEXT) STRICT;
 CREATE TABLE seen_1 (hash INTEGER PRIMARY KEY, event INTEGER NOT NULL, call TEXT) STRICT;
 CREATE TABLE seen_2 (hash INTEGER PRIMARY KEY, event INTEGER NOT NULL, call TEXT) STRICT;
