@@ -73,7 +73,7 @@ class FreeswitchSource:
         self._state, self._since_ms, self._error = "connecting", clock_ms(), ""
         self._lost: tuple[str, int] | None = None
         self._outage = ""
-        self._restarted = False
+        self._restarted = self._unsettled = False
         self._unreadable_noted = 0
         self.events = self.updates = self.unreadable = self.gaps = 0
 
@@ -210,7 +210,7 @@ class FreeswitchSource:
         clock = asyncio.get_running_loop().time
         checked_s, unreadable, connected = 0.0, 0, False
         while True:
-            doubt = self._watch.is_doubtful(clock()) or self._restarted or self.unreadable > unreadable
+            doubt = self._watch.is_doubtful(clock()) or self._restarted or self._unsettled or self.unreadable > unreadable
             if not connected or (doubt and clock() - checked_s >= self._connection.check_every_s):
                 unreadable = self.unreadable
                 await self._check(link)
@@ -218,10 +218,34 @@ class FreeswitchSource:
             await asyncio.sleep(min(self._connection.late_s, self._connection.check_every_s) / 2)
 
     async def _check(self, link: Link) -> None:
-        """Compares what the switch has with what was heard, twice: its own list lags behind its events by moments."""
-        restarted = self._restarted
+        """Asks the switch, makes up for what was missed, and says so."""
+        # Taken before asking: what comes up meanwhile is the next check's.
+        restarted, self._restarted, self._unsettled = self._restarted, False, False
+        unreadable = self.unreadable
         run = self._watch.longest_run() if self._connection.everything else 0
         self._watch.clear()
+        try:
+            ended, began = await self._compare(link)
+        except BaseException:
+            self._restarted |= restarted  # not settled: the next connection asks again
+            raise
+        reasons = {
+            self._outage: self._outage != "",
+            "the switch was restarted": restarted,
+            "events could not be read": unreadable > self._unreadable_noted,
+            f"{run} events in a row did not arrive": run >= LONG_RUN,
+            "events did not arrive": ended > 0 or began > 0,
+        }
+        self._outage, self._unreadable_noted = "", unreadable
+        reason = next((text for text, is_so in reasons.items() if is_so), None)
+        if reason is not None:
+            self.gaps += 1
+            text = f"FreeSWITCH {self._connection.host}:{self._connection.port}: {reason}; "
+            text += f"{ended} calls ended unseen, {began} began or moved on unseen"
+            self._on_gap(text)
+
+    async def _compare(self, link: Link) -> tuple[int, int]:
+        """Looks twice, for the switch's own list lags behind its events by moments. How many calls had ended and begun unseen."""
         began = ended = 0
         gone, behind = await self._look(link)
         if gone or behind:
@@ -232,24 +256,13 @@ class FreeswitchSource:
                 if still_gone.get(leg_id) == heard:
                     self._put(self._mapper.vanish(leg_id, now))
                     ended += 1
+                elif leg_id in still_gone:
+                    self._unsettled = True  # it was heard of in between: its end may be on its way
             for leg_id, channel in still_behind.items():
                 if leg_id in behind:
                     self._put(self._mapper.catch_up(channel, now))
                     began += 1
-        reasons = {
-            self._outage: self._outage != "",
-            "the switch was restarted": restarted,
-            "events could not be read": self.unreadable > self._unreadable_noted,
-            f"{run} events in a row did not arrive": run >= LONG_RUN,
-            "events did not arrive": ended > 0 or began > 0,
-        }
-        self._outage, self._restarted, self._unreadable_noted = "", False, self.unreadable
-        reason = next((text for text, is_so in reasons.items() if is_so), None)
-        if reason is not None:
-            self.gaps += 1
-            text = f"FreeSWITCH {self._connection.host}:{self._connection.port}: {reason}; "
-            text += f"{ended} calls ended unseen, {began} began or moved on unseen"
-            self._on_gap(text)
+        return ended, began
 
     async def _look(self, link: Link) -> tuple[dict[str, int], dict[str, Channel]]:
         """What the switch no longer has, with how often each was heard of; and what it has and was not heard of as far as it is."""
