@@ -44,7 +44,7 @@ class Sources:
         self._engine = engine
         settings = engine.settings
         self.freeswitch_settings = freeswitch_settings(settings)
-        self._mapper = EventMapper(self.freeswitch_settings)
+        self._mapper = EventMapper(self.freeswitch_settings, owner=engine.book.owner)
         self._freeswitch: FreeswitchSource | None = None
         self._task: asyncio.Task[None] | None = None
         if settings.freeswitch is not None:
@@ -72,7 +72,7 @@ class Sources:
 
     async def take_record(self, content_type: str, body: bytes) -> int:
         """A mod_json_cdr document: its updates are taken like any other; how many. Raises InvalidInput, StoreUnavailable."""
-        reported = updates_of_record(read_record(content_type, body), self.freeswitch_settings)
+        reported = updates_of_record(read_record(content_type, body), self.freeswitch_settings, owner=self._engine.book.owner)
         await self._accept(reported)
         return len(reported)
 
