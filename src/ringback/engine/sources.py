@@ -79,23 +79,15 @@ class Sources:
     async def _accept(self, reported: Sequence[Reported]) -> None:
         items: list[tuple[str, Update]] = []
         for named, update in reported:
-            account = named if named is not None and self._engine.book.knows(named) else self._by_number(update.call)
-            if account is None:
+            if named is None or not self._engine.book.knows(named):
                 self._engine.on_stray(update)
             else:
-                items.append((account, msgspec.structs.replace(update, source=FREESWITCH)))
+                items.append((named, msgspec.structs.replace(update, source=FREESWITCH)))
         if not items:
             return
         for answer in await self._engine.accept(items):
             if answer.error:
                 log.error("call %s: %s", answer.call_id, answer.error)
-
-    def _by_number(self, call: CallRef) -> str | None:
-        for number in (call.to, call.from_) if call.direction == "inbound" else (call.from_, call.to):
-            owner = self._engine.book.owner(number) if number else None
-            if owner is not None:
-                return owner
-        return None
 
     def _on_gap(self, text: str) -> None:
         log.warning("freeswitch: %s", text)
