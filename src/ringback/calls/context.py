@@ -67,6 +67,8 @@ def merge_recording(now: Recording | None, told: Recording) -> Recording:
         return told
     if told.status is not None and _RECORDING_RANK.get(told.status, 2) < _RECORDING_RANK.get(now.status, 2):
         return _over(told, now)
+    if told.url is not None and now.url is not None and told.url != now.url:
+        return told  # another recording: the first one's length is not its own
     return _over(now, told)
 
 

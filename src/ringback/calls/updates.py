@@ -175,7 +175,9 @@ def _refuse(error: Exception) -> NoReturn:
     if match := _UNKNOWN.fullmatch(said):
         raise InvalidInput("is not a field that an update has", _below(path, match.group(1)[:64])) from None
     if said.startswith("Invalid enum value"):
-        raise InvalidInput(f"must be one of {_ONE_OF.get(path, 'the values in the documentation')}", path) from None
+        raise InvalidInput(
+            f"must be one of {_ONE_OF.get(path.partition('[')[0], 'the values in the documentation')}", path
+        ) from None
     raise InvalidInput(said[:1].lower() + said[1:], path) from None
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from ringback.calls.ledger import Folded, fold, root_wanted
 from ringback.calls.model import Call, CallRef, Event, Update
+from ringback.ids import EPOCH_MS, IdMaker
 
 ACCOUNT = "7c2d3f0a-52f2-4a57-9f5e-0d8f6a1b2c3d"
 T0_MS = 1_795_176_000_000
@@ -33,12 +34,14 @@ def told(
 class Shell:
     """The latest life of each call by id, all events in order, and what each update came to."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_ms: int = 0) -> None:
+        """`now_ms`: when all is heard; 0: long before any watchdog would look."""
         self.calls: dict[str, Call] = {}
         self.lives: list[Call] = []
         self.events: list[Event] = []
         self.seen: set[str] = set()
-        self._number = 0
+        self._ids = IdMaker()
+        self._now_ms = now_ms or EPOCH_MS
 
     def tell(self, *updates: Update) -> Folded:
         """Folds them one after the other; the last one's outcome."""
@@ -66,8 +69,7 @@ class Shell:
         return folded
 
     def _new_id(self) -> int:
-        self._number += 1
-        return self._number
+        return self._ids.next(self._now_ms)
 
     def sent(self, leg: str | None = None) -> list[str]:
         """The statuses that went out, without `call.`, of one leg or of all."""

@@ -381,3 +381,10 @@ class TestWhoAnswered:
         assert (shell.offered(), shell.calls["r"].offers) == ([], [])
         shell.tell(told("ongoing", 2, "b", to="101"))
         assert shell.offered() == [("ongoing", "101", 1)]
+
+    def test_an_extension_that_turns_out_to_be_a_number_outside_is_forgotten_as_who_answered(self) -> None:
+        shell = Shell()
+        shell.tell(told("starting", 0, **INBOUND), told("ongoing", 2, "b", parent="r", to="101"))
+        assert shell.calls["r"].context.extension == "101"
+        shell.tell(told("starting", 1, "b", parent="r", to=MOBILE))
+        assert shell.calls["r"].context.extension is None
