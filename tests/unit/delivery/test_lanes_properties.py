@@ -42,7 +42,7 @@ class Engine(RuleBasedStateMachine):
         self.rows: dict[int, Delivery] = {}
         self.truth: dict[int, Delivery] = {}
         self.uncommitted: list[tuple[int, Delivery]] = []
-        self.to_offer: list[Job] = []
+        self.to_offer: list[tuple[int, Job]] = []
         self.sent: dict[int, int] = {}
         self.flying: dict[int, Job] = {}
         self.reading: dict[int, tuple[int, Need, Read | None]] = {}
@@ -128,12 +128,12 @@ class Engine(RuleBasedStateMachine):
                     assert over, f"{delivery.id} before {other.id}"
 
     # Events come in
-    @rule(endpoint=LANE, root=ROOTS, hold=st.sampled_from([0, 0, 0, 500, 5_000]), count=st.integers(1, 4))
+    @rule(endpoint=LANE, root=ROOTS, hold=st.sampled_from([0, 0, 0, 500, 5_000]), count=st.sampled_from([1, 1, 2, 4, 20]))
     def accept(self, endpoint: int, root: int, hold: int, count: int) -> None:
         for _ in range(count):
             made = self.draft(endpoint, root, held=hold > 0, next_at_ms=self.now + hold if hold else 0)
             self.commit_new(made)
-            self.to_offer.append(Job(made, EVENT))
+            self.to_offer.append((self.now, Job(made, EVENT)))
 
     @rule(target=drafts, endpoint=LANE, root=ROOTS, kind=st.sampled_from(["resend", "test", "replay"]))
     def think_of_a_resend(self, endpoint: int, root: int, kind: Any) -> Delivery:
@@ -143,12 +143,12 @@ class Engine(RuleBasedStateMachine):
     def commit_a_resend(self, made: Delivery) -> None:
         """Its id is older than those of events that were committed meanwhile."""
         self.commit_new(made)
-        self.to_offer.append(Job(made, EVENT))
+        self.to_offer.append((self.now, Job(made, EVENT)))
 
     @precondition(lambda self: self.to_offer)
-    @rule(count=st.integers(1, 6))
+    @rule(count=st.sampled_from([1, 2, 5, 50]))
     def hand_over(self, count: int) -> None:
-        for job in self.to_offer[:count]:
+        for _, job in self.to_offer[:count]:
             lane = self.lanes[job.delivery.endpoint]
             lane.offer(job, self.now)
             self.pump(lane)
@@ -252,8 +252,9 @@ class Engine(RuleBasedStateMachine):
     # Time
     @rule(passed=st.sampled_from([1, 100, 500, 1_000]))
     def time_passes(self, passed: int) -> None:
-        """A result is committed, and a reading answers, before what settled is forgotten."""
+        """A job is handed over, a result committed, and a reading answers, before what settled is forgotten."""
         latest = self.now + passed - LIMITS.settle_ms // 2
+        self.hand_over(sum(1 for committed, _ in self.to_offer if committed <= latest))
         self.commit_results(sum(1 for ended, _ in self.uncommitted if ended <= latest))
         for endpoint, (begun, _, _) in list(self.reading.items()):
             if begun <= latest:
@@ -276,9 +277,12 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def memory_holds(self) -> None:
+        window = LIMITS.window
         for lane in self.lanes.values():
-            # Ready, late and timed, waiting for their turn, the tail of a reading: a window each, the last reading on top.
-            assert lane.jobs <= 5 * LIMITS.window + len(lane.flying)
+            events = sum(1 for job in lane.fresh if job.delivery.kind == "event")
+            assert events <= 4 * window, "a window, and what came due or got its turn meanwhile"
+            assert len(lane.late) + lane.timed <= window
+            assert lane.jobs <= len(lane.fresh) + window + window // 2 + window + len(lane.flying)
 
     def teardown(self) -> None:
         """Everything that was ever accepted comes to an end once receivers and store behave."""
