@@ -201,6 +201,18 @@ class Server:
 
 
 @contextlib.contextmanager
+def receiving(hosts: Sequence[str], *options: str, core: int | None = None) -> Iterator[list[int]]:
+    """A receiver (receiver.py) for the length of a block, on a free port of each host: those ports."""
+    script = str(Path(__file__).parent / "receiver.py")
+    words = [sys.executable, script, *(word for host in hosts for word in ("--listen", f"{host}:0")), *options]
+    with running(words, core, stdout=subprocess.PIPE, text=True) as process:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            raise RuntimeError("the receiver did not start")
+        yield [int(port) for port in line.split()]
+
+
+@contextlib.contextmanager
 def running(words: Sequence[str], core: int | None = None, **options: Any) -> Iterator[subprocess.Popen[Any]]:
     """A process that is there for the length of a block."""
     with subprocess.Popen(pinned(core, words), stdin=subprocess.DEVNULL, **options) as process:

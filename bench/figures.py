@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from blackbox import Api, Server, free_port, memory_mb, pinned, running, until
+from blackbox import Api, Server, free_port, memory_mb, pinned, receiving, until
 from lean import drop_search_indexes
 from scene import (
     BENCH,
@@ -181,25 +181,19 @@ def backlog(plan: Plan) -> Result:
 
 def _share(plan: Plan, *, hang: bool) -> Result:
     """One run: what the healthy nine tenths got per second, with the rest healthy too or hanging."""
-    dead_port, name_server = free_port(), silent_udp()
-    targets = urls()
-    listen = []
+    name_server, targets = silent_udp(), urls()
     for place, index in enumerate(HUNG):
         if hang and place % 2:
             targets[index] = f"http://silent-{index}.example.net:{RECEIVER_PORT}/hook"
-        elif hang:
-            targets[index] = f"http://{address(index)}:{dead_port}/hook"
-            listen += ["--listen", f"{address(index)}:{dead_port}"]
     healthy = Nginx(BUILD / "nginx", [address(i) for i in range(ENDPOINTS) if i not in HUNG], free_port())
     others = Nginx(BUILD / "nginx-tenth", [address(i) for i in HUNG], free_port())
     with contextlib.ExitStack() as stack:
         stack.enter_context(healthy.serving())
         if hang:
-            dead = stack.enter_context(
-                running([sys.executable, str(BENCH / "receiver.py"), "--hang", *listen], OUTSIDE_CORE, stdout=subprocess.PIPE)
-            )
-            assert dead.stdout is not None
-            dead.stdout.readline()
+            waiting = HUNG[::2]
+            ports = stack.enter_context(receiving([address(index) for index in waiting], "--hang", core=OUTSIDE_CORE))
+            for index, port in zip(waiting, ports, strict=True):
+                targets[index] = f"http://{address(index)}:{port}/hook"
         else:
             stack.enter_context(others.serving())
         stack.callback(name_server.close)

@@ -1,9 +1,10 @@
 """A receiver in its own process, for tests and figures: notes each request by the machine's monotonic clock, answers after a while.
 
-    python receiver.py --listen 127.0.0.1:9000 [--listen …] [--delay-s 0.03] [--log FILE] [--hang]
+    python receiver.py --listen 127.0.0.1:0 [--listen …] [--delay-s 0.03] [--log FILE] [--hang]
 
 `--log` gets one line per request when it arrives (`A ns webhook-id call-id type`) and one when it was answered (`B ns webhook-id`);
-written out every 10 ms. `--hang` accepts, reads, and never answers. Prints `ready` when it listens.
+written out every 10 ms. `--hang` accepts, reads, and never answers. Prints its ports when it listens; port 0
+takes a free one.
 """
 
 import argparse
@@ -74,10 +75,12 @@ async def serve(listen: list[str], delay_s: float, log: TextIO | None, *, hang: 
     """Until it is ended."""
     loop = asyncio.get_running_loop()
     lines: list[str] = []
+    ports = []
     for address in listen:
         host, _, port = address.rpartition(":")
-        await loop.create_server(Hanging if hang else lambda: Recording(lines, delay_s), host, int(port), backlog=4096)
-    print("ready", flush=True)
+        server = await loop.create_server(Hanging if hang else lambda: Recording(lines, delay_s), host, int(port), backlog=4096)
+        ports.append(server.sockets[0].getsockname()[1])
+    print(*ports, flush=True)
     while True:
         await asyncio.sleep(0.01)
         if lines:

@@ -3,7 +3,7 @@
 All times are nanoseconds of the machine's monotonic clock, which the processes share. Nothing here asks the server.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -62,7 +62,6 @@ class Evidence:
     events_of_update: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     arrivals: defaultdict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
     first: dict[tuple[str, str], int] = field(default_factory=dict)
-    waiting: defaultdict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
 
     def read(self) -> None:
         """New lines of both files."""
@@ -75,10 +74,10 @@ class Evidence:
             if words[0] == "A":
                 arrival = Arrival(at_ns)
                 self.arrivals[webhook].append(arrival)
-                self.waiting[webhook].append(arrival)
                 self.first.setdefault((words[3], words[4]), at_ns)
             else:
-                self.waiting[webhook].pop(0).answered_ns = at_ns
+                # Of two arrivals, the older one's connection is gone with the server that made it: it is never answered.
+                self.arrivals[webhook][-1].answered_ns = at_ns
 
     def undelivered(self) -> list[tuple[str, str]]:
         """(call, type) of what was acknowledged and never came."""
@@ -108,7 +107,7 @@ class Evidence:
             if arrival.answered_ns is not None and kill.at_ns - LAST_MOMENTS_NS <= arrival.answered_ns < kill.at_ns
         }
 
-    def repeats(self, kills: list[Kill]) -> dict[Kill | None, set[str]]:
+    def repeats(self, kills: list[Kill]) -> defaultdict[Kill | None, set[str]]:
         """Webhooks that came again, by the kill that lies between; None: without one, which must not be."""
         found: defaultdict[Kill | None, set[str]] = defaultdict(set)
         for webhook, arrivals in self.arrivals.items():
@@ -116,6 +115,11 @@ class Evidence:
                 between = [kill for kill in kills if before.at_ns < kill.successor_ns <= again.at_ns]
                 found[between[-1] if between else None].add(webhook)
         return found
+
+    def oldest_ms(self, kill: Kill, webhooks: set[str]) -> float:
+        """How long before a kill the first of these had been answered."""
+        answers = [a.answered_ns for webhook in webhooks for a in self.arrivals[webhook] if a.answered_ns is not None]
+        return max((kill.at_ns - at_ns for at_ns in answers if kill.begun_ns < at_ns < kill.at_ns), default=0) / 1e6
 
     def out_of_order(self) -> list[str]:
         """Calls whose webhooks came for the first time in another order than their statuses'."""
@@ -130,10 +134,10 @@ class Evidence:
 
     def summary(self, kills: list[Kill]) -> str:
         """A line for the log of the run."""
-        repeats = Counter({kill: len(found) for kill, found in self.repeats(kills).items()})
+        repeats = self.repeats(kills)
         rows = [
             f"{self.rate(kill):.0f}/s, {len(self.in_flight(kill))} in flight, {len(self.just_finished(kill))} just finished, "
-            f"{repeats[kill]} repeated"
+            f"{len(repeats[kill])} repeated, the oldest answered {self.oldest_ms(kill, repeats[kill]):.0f} ms before"
             for kill in kills
         ]
         return "\n".join([f"{len(self.acknowledged)} acknowledged, {len(self.arrivals)} webhooks, {len(kills)} kills", *rows])

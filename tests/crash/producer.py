@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import random
 import signal
 import time
 from datetime import UTC, datetime
@@ -37,12 +38,12 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until it is told to stop; what it has begun it ends."""
-        due = time.monotonic()
+        due = time.monotonic() + random.uniform(0, self._every_s)
         while not stop.is_set():
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             updates = [self._update() for _ in range(self._size)]
             await self._until_acknowledged(updates)
             due = max(due + self._every_s, time.monotonic() - self._every_s)
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     def _update(self) -> dict[str, Any]:
         turn, place = divmod(self._made, RING)

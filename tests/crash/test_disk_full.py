@@ -4,16 +4,14 @@ import json
 import os
 import resource
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from blackbox import Api, Server, free_port, running, until
+from blackbox import Api, Server, receiving, until
 
-BENCH = Path(__file__).parent.parent.parent / "bench"
 MIB = 1024 * 1024
 PER_REQUEST = 50
 
@@ -71,12 +69,9 @@ class Story:
 @pytest.fixture
 def receiver(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """(port, log) of a receiver that answers at once."""
-    port, log = free_port(), tmp_path / "received"
-    words = [sys.executable, str(BENCH / "receiver.py"), "--log", str(log), "--listen", f"127.0.0.1:{port}"]
-    with running(words, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield port, log
+    log = tmp_path / "received"
+    with receiving(["127.0.0.1"], "--log", str(log)) as ports:
+        yield ports[0], log
 
 
 def fill_and_free(server: Server, receiver: tuple[int, Path], fill: Callable[[], None], free: Callable[[], None]) -> None:
