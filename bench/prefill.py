@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from ringback.calls.model import Call, Context, Event
 from ringback.ids import IdMaker
 from ringback.store.open import open_store
-from ringback.store.port import Batch, Fold, Result, Store, StoredCall
+from ringback.store.port import Store
 from ringback.webhooks.model import Delivery, Endpoint
+from ringback.webhooks.records import Batch, Fold, Result, StoredCall
 
 STATUSES = ("starting", "ringing", "ongoing", "completed")
 TIMES = {

@@ -18,8 +18,9 @@ from msgspec.structs import replace
 from ringback.calls.model import STATUSES, Call, Context, Event
 from ringback.ids import IdMaker, now_ms
 from ringback.store.open import open_store
-from ringback.store.port import Account, Attempt, Batch, CallKey, Fold, Result, Store, StoredCall
+from ringback.store.port import Account, Store
 from ringback.webhooks.model import Delivery, Outcome
+from ringback.webhooks.records import Attempt, Batch, CallKey, Fold, Result, StoredCall
 
 ACCOUNT = "6f1d8c1e-3d1f-4a52-9a7e-5a1f1f0c9d10"
 ENDPOINTS = 200

@@ -10,8 +10,9 @@ from msgspec import UNSET, Struct, UnsetType
 from ringback.calls.directory import Number, Property
 from ringback.calls.model import Call, Event, Offer, to_rfc3339
 from ringback.ids import time_of, to_text
-from ringback.store.port import Account, Attempt, DeliveryRow, StoredCall
+from ringback.store.port import Account, DeliveryRow
 from ringback.webhooks.model import Endpoint, Filter
+from ringback.webhooks.records import Attempt, StoredCall
 
 
 class Page(Struct, frozen=True):

@@ -15,9 +15,9 @@ from ringback.calls.directory import Place
 from ringback.calls.model import Event
 from ringback.dialects.contract import Dialect, HttpRequest
 from ringback.errors import EndpointError, RingbackError
-from ringback.store.port import Attempt, Job
 from ringback.webhooks.deliveries import after_attempt, decide
 from ringback.webhooks.model import Decision, Delivery, Endpoint, Outcome
+from ringback.webhooks.records import Attempt, Job
 
 log = logging.getLogger("ringback.delivery")
 

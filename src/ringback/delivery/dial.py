@@ -154,8 +154,8 @@ class Dialer:
                 lambda: connection, sock=sock, ssl=context, server_hostname=origin.host, ssl_shutdown_timeout=_FAREWELL_S
             )
         except BaseException as error:
-            # Cancelled between connection_made and here, uvloop drops the transport without a word to its protocol.
-            connection.connection_lost(None)
+            # Out of time between connection_made and here: uvloop drops the transport without a word to its protocol.
+            connection.connection_lost(TimeoutError())
             if context is None or isinstance(error, TimeoutError) or not isinstance(error, OSError):
                 raise
             raise DialFailed(*classify(error)) from None

@@ -26,11 +26,11 @@ from ringback.delivery.readings import Reader, Readings, RunInThread
 from ringback.delivery.stats import Stats, stats_of
 from ringback.delivery.timers import Timers
 from ringback.dialects.contract import Dialect
-from ringback.store.port import Attempt, Job, Result
 from ringback.webhooks import health as healths
 from ringback.webhooks.deliveries import OPEN, cancelled
 from ringback.webhooks.health import Health, Notice
 from ringback.webhooks.model import Endpoint
+from ringback.webhooks.records import Attempt, Job, Result
 
 log = logging.getLogger("ringback.delivery")
 

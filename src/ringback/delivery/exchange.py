@@ -106,9 +106,9 @@ class Connection(asyncio.Protocol):
         self._write(sending)
 
     def let_go(self) -> None:
-        """Closes the connection without a word to its exchange."""
+        """Cuts the connection without a word to its exchange."""
         self._sending = None
-        self.close()
+        self.abort()
 
     def close(self) -> None:
         """Closes the connection; what is under way on it ends with class `reset`."""
@@ -122,7 +122,7 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def abort(self) -> None:
-        """Closes the connection at once, without TLS' farewell."""
+        """Cuts the connection, without TLS' farewell."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -264,8 +264,11 @@ class Connection(asyncio.Protocol):
         if self._keep and transport is not None and not transport.is_closing() and transport.get_write_buffer_size() == 0:
             self._wake_at(perf_counter() + self._owner.settings.idle_s)
             self._owner.idle(self)
-        else:
+        elif self._complete:
             self.close()
+        else:
+            # More was to come: a receiver that never stops would not answer a farewell either.
+            self.abort()
         sending.end(self._status, tuple(self._headers), body.text(), body.cut, "", "")
 
     def _head_too_large(self) -> tuple[ErrorClass, str]:
@@ -273,7 +276,7 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, error: ErrorClass, detail: str) -> None:
         sending, self._sending = self._sending, None
-        self.close()
+        self.abort()
         if sending is not None:
             sending.connection = None
             sending.fail(error, detail)
@@ -295,6 +298,8 @@ class Connection(asyncio.Protocol):
             self._owner.dial_again(sending)
         elif isinstance(exc, ssl.SSLError):
             self._fail(*classify(exc))
+        elif isinstance(exc, TimeoutError):
+            self._fail("timeout", "no answer came in time")
         elif self._got:
             seen = f" (status {self._status})" if self._status else ""
             self._fail("reset", f"the connection broke off in the middle of the answer{seen}")

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ringback.calls.model import Event
 from ringback.delivery.readings import RunInThread
-from ringback.store.port import Job, StoredCall
+from ringback.webhooks.records import Job, StoredCall
 
 log = logging.getLogger("ringback.delivery")
 

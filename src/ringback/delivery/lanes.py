@@ -25,10 +25,10 @@ from ringback.delivery.memory import Memory
 from ringback.delivery.order import Gates
 from ringback.delivery.readings import Need, Read, Waiting
 from ringback.delivery.timers import Timers
-from ringback.store.port import Job
 from ringback.webhooks.deliveries import FINAL, OPEN
 from ringback.webhooks.health import HEALTHY, Health
 from ringback.webhooks.model import Delivery, Endpoint
+from ringback.webhooks.records import Job
 
 FETCH_AT_ONCE = 256
 

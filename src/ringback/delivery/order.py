@@ -8,7 +8,7 @@ Waiting deliveries are kept with their events up to a number, beyond it as ids a
 
 from collections import deque
 
-from ringback.store.port import Job
+from ringback.webhooks.records import Job
 
 
 class Gates:

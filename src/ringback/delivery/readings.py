@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
-from ringback.store.port import Job, StoredCall
+from ringback.webhooks.records import Job, StoredCall
 
 log = logging.getLogger("ringback.delivery")
 

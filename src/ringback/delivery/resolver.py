@@ -137,14 +137,14 @@ class Resolver:
                 answer = await self._ask(host)
         finally:
             del self._flights[host]
-        self._keep(host, answer)
-        return answer
+        return self._keep(host, answer)
 
     async def _ask(self, host: str) -> _Answer:
         if self._ares is None:
-            # The first name starts c-ares: literal addresses alone need none of its threads.
+            # The first name starts c-ares: literal addresses alone need none of its threads. The order of hosts file and name servers
+            # is nsswitch.conf's: pycares 5.2 hands c-ares a string of `lookups` that it has freed by then.
             self._ares = aiodns.DNSResolver(
-                nameservers=self._nameservers or None, loop=self._loop, timeout=2.0, tries=2, flags=_FLAGS, lookups="fb"
+                nameservers=self._nameservers or None, loop=self._loop, timeout=2.0, tries=2, flags=_FLAGS
             )
         try:
             async with asyncio.timeout(self._give_up_s):
@@ -164,7 +164,7 @@ class Resolver:
     def _failed(self, why: str, *, timed_out: bool = False) -> _Answer:
         return _Answer((), why, timed_out, self._clock() + self._keep_failed_s)
 
-    def _keep(self, host: str, answer: _Answer) -> None:
+    def _keep(self, host: str, answer: _Answer) -> _Answer:
         known = self._answers.get(host)
         if known is not None and known.addresses and set(known.addresses) == set(answer.addresses):
             # Round robin turns the order; who compares by identity need not vet the same addresses again.
@@ -177,3 +177,4 @@ class Resolver:
         for kept in (self._answers, self._suspects):
             if len(kept) > _MAX_CACHED:
                 del kept[next(iter(kept))]
+        return answer

@@ -3,7 +3,7 @@
 import heapq
 from typing import Generic, TypeVar
 
-from ringback.store.port import Job
+from ringback.webhooks.records import Job
 
 Owner = TypeVar("Owner")
 

@@ -30,7 +30,7 @@ from ringback.intake.door import Door
 from ringback.intake.writer import Answer, Writer
 from ringback.settings import Settings
 from ringback.store.open import open_store
-from ringback.store.port import Job
+from ringback.webhooks.records import Job
 
 log = logging.getLogger("ringback")
 

@@ -21,9 +21,9 @@ from ringback.calls.model import Call, Event, Update
 from ringback.dialects.contract import Dialect
 from ringback.errors import OurError, StoreUnavailable
 from ringback.ids import IdMaker
-from ringback.store.port import Attempt, Batch, CallKey, Committed, Fold, Job, Loaded, Result, StoredCall
 from ringback.webhooks.matching import Matcher
 from ringback.webhooks.model import Delivery, Endpoint
+from ringback.webhooks.records import Attempt, Batch, CallKey, Committed, Fold, Job, Loaded, Result, StoredCall
 
 log = logging.getLogger("ringback.writer")
 

@@ -10,10 +10,10 @@ from ringback.delivery.limits import Bucket, Budget, Limits
 from ringback.delivery.order import Gates
 from ringback.delivery.readings import Read
 from ringback.delivery.timers import Timers
-from ringback.store.port import Job
 from ringback.webhooks.deliveries import cancelled
 from ringback.webhooks.health import Health
 from ringback.webhooks.model import Delivery, Endpoint
+from ringback.webhooks.records import Job
 
 CALL = Call(account="a", id="c", root="c")
 EVENT = Event(id=1, type="call.ringing", at_ms=0, seq=1, call=CALL, root=CALL)

@@ -17,10 +17,10 @@ from ringback.delivery.lanes import Lane
 from ringback.delivery.limits import Budget, Limits
 from ringback.delivery.readings import Need, Read
 from ringback.delivery.timers import Timers
-from ringback.store.port import Job
 from ringback.webhooks.deliveries import FINAL
 from ringback.webhooks.health import HEALTHY, Health
 from ringback.webhooks.model import Delivery, Endpoint
+from ringback.webhooks.records import Job
 
 CALL = Call(account="a", id="c", root="c")
 EVENT = Event(id=1, type="call.ringing", at_ms=0, seq=1, call=CALL, root=CALL)

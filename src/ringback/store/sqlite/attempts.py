@@ -15,10 +15,10 @@ from typing import Final
 import msgspec
 import zstandard
 
-from ringback.store.port import Attempt
 from ringback.store.sqlite import sql
 from ringback.store.sqlite.database import connect, meaning
 from ringback.store.sqlite.migrate import migrate
+from ringback.webhooks.records import Attempt
 
 BLOCK_BYTES: Final = 256 * 1024
 """A block is read whole to get one attempt out of it."""

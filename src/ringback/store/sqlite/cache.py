@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from ringback.store.port import CallKey, StoredCall
+from ringback.webhooks.records import CallKey, StoredCall
 
 
 class CallCache:

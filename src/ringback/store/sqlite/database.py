@@ -22,6 +22,8 @@ WRITER_CACHE_KIB = 32_768
 READER_CACHE_KIB = 2_048
 IDLE_READERS = 4
 BUSY_S = 5.0
+ROW_BYTES = 16 * 1024 * 1024
+"""A larger row is refused: nothing that passed the caps on requests comes near it."""
 
 _ROW_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 """Errors that a row or a programmer made: they are no word about the disk."""
@@ -30,6 +32,7 @@ _ROW_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingErr
 def connect(path: Path, cache_kib: int, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
     """A connection in autocommit mode, for any thread (one at a time)."""
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, ROW_BYTES)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute("PRAGMA wal_autocheckpoint = 0")

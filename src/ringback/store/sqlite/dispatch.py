@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from ringback.store.port import Job, StoredCall
 from ringback.store.sqlite import rows, sql
 from ringback.store.sqlite.database import Database
 from ringback.store.sqlite.names import Names
 from ringback.store.sqlite.rows import Row
+from ringback.webhooks.records import Job, StoredCall
 
 _SQL: Final = sql.load("dispatch.sql")
 

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from ringback import ids
 from ringback.calls.model import Call, Event, Offer
-from ringback.store.port import DeliveryRow, Result, StoredCall
+from ringback.store.port import DeliveryRow
 from ringback.webhooks.model import Delivery, ErrorClass, Kind, State
+from ringback.webhooks.records import Result, StoredCall
 
 Row = tuple[Any, ...]
 

@@ -12,15 +12,15 @@ from typing import Any, Final
 
 from ringback import ids
 from ringback.calls.model import Event
-from ringback.store.port import DeliveryFilter, DeliveryRow, StoredCall
+from ringback.store.port import DeliveryFilter, DeliveryRow
 from ringback.store.sqlite import rows, sql
 from ringback.store.sqlite.database import Database
 from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.names import Names
 from ringback.store.sqlite.rows import Row
+from ringback.webhooks.records import StoredCall
 
 _SQL: Final = sql.load("search.sql")
-_DISPATCH_SQL: Final = sql.load("dispatch.sql")
 _END: Final = (1 << 63) - 1
 
 _RANGES: Final[dict[str | None, tuple[int, int]]] = {
@@ -146,9 +146,10 @@ class Search:
     def _open(self, connection: sqlite3.Connection, fields: dict[str, Any]) -> Iterator[Row]:
         if fields["endpoint"] is not None:
             return connection.execute(_SQL["deliveries_open"], fields)
-        busy = set(connection.execute(_DISPATCH_SQL["endpoints_with_open"]))
-        own = busy.intersection(connection.execute(_SQL["endpoints_of_account"], (fields["account"],)))
-        return _newest_first([connection.execute(_SQL["deliveries_open"], {**fields, "endpoint": endpoint}) for (endpoint,) in own])
+        busy = connection.execute(_SQL["busy_endpoints"], (fields["account"],)).fetchall()
+        return _newest_first(
+            [connection.execute(_SQL["deliveries_open"], {**fields, "endpoint": endpoint}) for (endpoint,) in busy]
+        )
 
     def _listed(self, connection: sqlite3.Connection, fields: dict[str, Any]) -> Iterator[Row]:
         filled = _filled(connection, "delivery")

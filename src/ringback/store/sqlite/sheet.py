@@ -1,5 +1,7 @@
 """Folds as rows, table by table. Several folds of one call in a batch become one write of its last state."""
 
+import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -7,11 +9,13 @@ from msgspec import MsgspecError, Struct
 from msgspec.structs import replace
 
 from ringback.calls.model import Call, Event
-from ringback.store.port import CallKey, Fold, StoredCall
 from ringback.store.sqlite import rows
 from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.rows import Row
 from ringback.store.sqlite.seen import SeenRow
+from ringback.webhooks.records import CallKey, Fold, StoredCall
+
+log = logging.getLogger("ringback.store")
 
 
 class CannotTake(Exception):
@@ -187,4 +191,7 @@ def why(error: BaseException) -> str:
         return "a text is not valid Unicode"
     if isinstance(error, OverflowError):
         return "a number is too large"
+    if isinstance(error, sqlite3.DataError):
+        return "it is too large"
+    log.warning("a fold that the store cannot take", exc_info=error)
     return f"the store cannot take it ({type(error).__name__})"

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from ringback.store.port import Attempt
 from ringback.store.secrets import SecretBox
 from ringback.store.sqlite import sql
 from ringback.store.sqlite.attempts import AttemptLog
@@ -19,6 +18,7 @@ from ringback.store.sqlite.search import Search
 from ringback.store.sqlite.setup import Setup
 from ringback.store.sqlite.upkeep import Upkeep
 from ringback.store.sqlite.writer import Writer
+from ringback.webhooks.records import Attempt
 
 FILE: Final = "ringback.db"
 

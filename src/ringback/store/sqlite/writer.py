@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from ringback.store.port import Batch, CallKey, Committed, Fold, Loaded, Result, StoredCall
 from ringback.store.sqlite import rows, sql
 from ringback.store.sqlite.cache import CallCache
 from ringback.store.sqlite.database import Database
@@ -18,6 +17,7 @@ from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.lists import Lists
 from ringback.store.sqlite.seen import AlreadyTaken, Seen
 from ringback.store.sqlite.sheet import POISON, CannotTake, Lookup, Sheet, why
+from ringback.webhooks.records import Batch, CallKey, Committed, Fold, Loaded, Result, StoredCall
 
 CACHED_CALLS: Final = 20_000
 

@@ -1,0 +1,93 @@
+"""What is written down: calls as the store keeps them, what one update came to, deliveries and their attempts.
+
+The values that intake, delivery and store hand each other; none of the three knows the others.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from ringback.calls.model import Call, Event
+from ringback.webhooks.model import Delivery, ErrorClass, Outcome
+
+CallKey = tuple[str, str]
+"""(account UUID, the source's call id)"""
+
+
+class StoredCall(Struct, frozen=True):
+    """A call and its number in the store. `root_n` is the number of its root leg (its own for a root)."""
+
+    n: int
+    root_n: int
+    call: Call
+
+
+class Loaded(Struct, frozen=True):
+    """`calls`: the latest generation of each call that exists. `seen`: for each update id that was taken before, the answer that
+    was given then: (event id or 0 if it made none, call id)."""
+
+    calls: Mapping[CallKey, StoredCall]
+    seen: Mapping[CallKey, tuple[int, str]]
+
+
+class Fold(Struct, frozen=True, kw_only=True):
+    """What one update came to: the unit that is committed or refused as a whole.
+
+    `calls`: the new states (the leg, and its root if that moved); `call.version` is the version it was folded from, 0 for a new
+    call; the store writes version + 1. `events` and `deliveries` are new rows. `update_id`: the dedupe key, if any.
+    `release`: held deliveries of this root become due now.
+    """
+
+    account: str
+    calls: tuple[StoredCall, ...]
+    events: tuple[Event, ...]
+    event_calls: tuple[tuple[int, int], ...]
+    """(n, root_n) of each event's call, in the order of `events`."""
+    deliveries: tuple[Delivery, ...]
+    update_id: str | None = None
+    call_id: str = ""
+    release: tuple[int, ...] = ()
+    """Delivery ids that are due at once."""
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One HTTP exchange for the log: the request as it was sent (secrets masked), and how it ended."""
+
+    delivery: int
+    number: int
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    outcome: Outcome
+
+
+class Result(Struct, frozen=True):
+    """A delivery's new state (attempts, next_at_ms, state, signed_at_s are written) and what it ended with."""
+
+    delivery: Delivery
+    finished_at_ms: int
+    status: int | None
+    error: ErrorClass
+
+
+class Batch(Struct, frozen=True):
+    """One group commit."""
+
+    folds: Sequence[Fold] = ()
+    results: Sequence[Result] = ()
+
+
+class Committed(Struct, frozen=True):
+    """`stale`: indices of folds whose calls moved meanwhile (fold again). `failed`: indices of folds that the store cannot take,
+    with one line why. All other folds and all results are durable."""
+
+    stale: tuple[int, ...] = ()
+    failed: Mapping[int, str] = {}
+
+
+class Job(Struct, frozen=True):
+    """A delivery with the event that it sends."""
+
+    delivery: Delivery
+    event: Event
