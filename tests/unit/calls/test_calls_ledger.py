@@ -2,6 +2,7 @@
 
 import pytest
 from ledger_shell import ACCOUNT, T0_MS, Shell, told
+from msgspec.structs import replace
 
 from ringback.calls.ledger import REUSE_AFTER_MS, fold, root_wanted
 from ringback.calls.model import Context, Prompts, Recording, Survey, Transcription
@@ -216,6 +217,13 @@ class TestFixedFields:
         shell = Shell()
         shell.tell(*(told("ringing", i, to=f"{i:03d}") for i in range(60)))
         assert len(shell.calls["r"].rewrites["to"]) == 16
+
+
+class TestSources:
+    def test_a_call_keeps_the_first_switch_that_told_of_it(self) -> None:
+        shell = Shell()
+        shell.tell(told("starting", 0), replace(told("ringing", 1), source="freeswitch"), replace(told("ongoing", 2), source="x"))
+        assert shell.calls["r"].source == "freeswitch"
 
 
 class TestParents:

@@ -89,9 +89,10 @@ def arrive(updates: Sequence[Update]) -> Shell:
 
 
 def record(call: Call) -> dict[str, Any]:
-    """A call without what counts arrivals, and without what only a placeholder has."""
+    """A call without what counts arrivals. A call that was never heard itself (a placeholder, or one of which only an end was
+    inferred) borrows its first time from whoever spoke of it first, until it speaks."""
     known = asdict(call)
-    for name in ("next_seq", "last_event", "version"):
+    for name in ("next_seq", "last_event", "version", *(["first_at_ms"] if call.updated_at_ms == 0 else [])):
         del known[name]
     return known
 
