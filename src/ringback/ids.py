@@ -39,7 +39,7 @@ class IdMaker:
 
 def first_id_at(at_ms: int) -> int:
     """The smallest id that could have been made at `at_ms`: for `since`/`until` as id ranges."""
-    return max(0, at_ms - EPOCH_MS) << _SHIFT
+    return min(max(0, at_ms - EPOCH_MS) << _SHIFT, _MAX_ID)
 
 
 def time_of(number: int) -> int:

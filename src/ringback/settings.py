@@ -6,6 +6,7 @@ Every setting is a command-line option of `ringback serve` and an environment va
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ HELP: dict[str, str] = {
     "port": "Port to listen on; 0 picks a free one.",
     "data": "Directory for the database, the attempt log and the secret key; made if absent.",
     "database": "Another database than SQLite in the data directory. Only `sqlite:` (the default) is known so far.",
-    "allow_network": "Network that webhooks may go to although it is not public: CIDR or CIDR:port, for one account as ACCOUNT=CIDR. "
-    "May be repeated (environment: comma-separated).",
+    "allow_network": "Network that webhooks may go to although it is not public: CIDR or CIDR:port, for one account as "
+    "ACCOUNT=CIDR. May be repeated (environment: comma-separated).",
     "allow_http": "Let endpoints use plain http.",
     "public_url": "The URL under which customers reach this server.",
     "admin_key": "The operator's key. Without it one is made on first start and printed once.",
@@ -131,3 +132,24 @@ def _check(settings: Settings) -> None:
         raise BadSettings("admin_key: at least 8 characters")
     if settings.max_body_bytes < 1024 * 1024:
         raise BadSettings("max_body_bytes: at least 1048576")
+    if not 0.1 <= settings.connect_timeout_s <= 60:
+        raise BadSettings("connect_timeout_s: expected 0.1 to 60")
+    if not 0 <= settings.drain_s <= 3600:
+        raise BadSettings("drain_s: expected 0 to 3600")
+    if settings.public_url is not None and not settings.public_url.startswith(("https://", "http://")):
+        raise BadSettings("public_url: expected https://… or http://…")
+    for server in settings.nameservers:
+        _check_nameserver(server)
+
+
+def _check_nameserver(text: str) -> None:
+    """An address, with or without a port: a name could not be asked for before there is a server to ask."""
+    for address in (text, text.rpartition(":")[0].strip("[]")):
+        try:
+            ip_address(address)
+        except ValueError:
+            continue
+        port = text[len(text.rpartition(":")[0]) + 1 :]
+        if address == text or (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
+            return
+    raise BadSettings(f"nameservers: expected an address or address:port, got {text!r}")

@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 
 from ringback.api import common
 from ringback.api.common import TheEngine, Who
-from ringback.api.views import AccountView, Page, account_view
+from ringback.api.paging import Cursor, Limit, Page, named_page
+from ringback.api.views import AccountView, account_view
 from ringback.engine.book import key_hash
 from ringback.engine.server import new_key
 from ringback.errors import NotFound
@@ -50,14 +51,18 @@ class Accounts(Controller):
         return account_view(account, text)
 
     @get(dependencies={"operator": Provide(common.operator, sync_to_thread=False)})
-    async def list_all(self, engine: TheEngine, operator: Who) -> Page:
-        """All accounts."""
-        return Page([account_view(account) for account in engine.book.accounts.values()], None)
+    async def list_all(self, engine: TheEngine, operator: Who, limit: Limit = 50, cursor: Cursor = None) -> Page[AccountView]:
+        """Lists all accounts, oldest first."""
+        return named_page(engine.book.accounts.values(), _by_age, limit, cursor, account_view)
 
     @get("/{account_id:str}")
     async def show(self, account_id: str, engine: TheEngine, identity: Who) -> AccountView:
-        """One account: the operator any, a key its own."""
+        """Shows one account: the operator any, a key its own."""
         account = engine.book.accounts.get(account_id)
         if account is None or identity.account not in (None, account_id):
             raise NotFound("no such account")
         return account_view(account)
+
+
+def _by_age(account: Account) -> str:
+    return f"{account.created_at_ms:015d} {account.id}"

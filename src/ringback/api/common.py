@@ -1,11 +1,13 @@
 """What every route needs: who asks, for which account, ids and cursors from their text, problem documents for what goes wrong."""
 
 import logging
+import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
-from litestar.params import Dependency, Parameter
+from litestar.exceptions import HTTPException, SerializationException, ValidationException
+from litestar.params import Dependency
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from ringback import problems
@@ -20,8 +22,6 @@ AnyRequest = Request[Any, Any, Any]
 TheEngine = Annotated[Engine, Dependency(skip_validation=True)]
 Who = Annotated[Identity, Dependency(skip_validation=True)]
 AccountId = Annotated[str, Dependency(skip_validation=True)]
-Limit = Annotated[int, Parameter(ge=1, le=1000, description="Rows at the most.")]
-Cursor = Annotated[str | None, Parameter(description="`next_cursor` of the page before.")]
 
 
 def who(request: AnyRequest, engine: TheEngine) -> Identity:
@@ -80,8 +80,10 @@ def wanted(prefix: str, text: str | None, field: str) -> int | None:
     return number
 
 
-def _answer(document: dict[str, Any], status: int, retry_after_s: int | None = None) -> Response[bytes]:
-    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+def _answer(
+    document: dict[str, Any], status: int, retry_after_s: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response[bytes]:
+    headers = dict(headers or {}) | ({} if retry_after_s is None else {"retry-after": str(retry_after_s)})
     return Response(problems.encode(document), status_code=status, media_type=problems.CONTENT_TYPE, headers=headers)
 
 
@@ -90,21 +92,37 @@ def on_ringback_error(_: AnyRequest, error: RingbackError) -> Response[bytes]:
     return _answer(problems.problem_of(error), problems.status_of(error), problems.retry_after(error))
 
 
+_DETAILS = {404: "no such page", 405: "no such method here", 413: "the body is too large"}
+_BODY = "data"
+_NAMED = re.compile(r"^Object (missing required|contains unknown) field `(.+)`$", re.DOTALL)
+_SAID = {"missing required": "is required", "contains unknown": "is not a field that is known here"}
+_QUERY_NAMES = {"in_state": "state"}
+
+
 def on_http_error(_: AnyRequest, error: HTTPException) -> Response[bytes]:
     """The framework's: no such route, wrong method, a body that does not fit its type."""
-    status, detail, field = error.status_code, str(error.detail), ""
+    status, field = error.status_code, ""
+    detail = _DETAILS.get(status, str(error.detail))
     if isinstance(error, ValidationException):
         status = 422
-        first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
-        field = str(first.get("key", ""))
-        detail = str(first.get("message", "the request does not fit"))
-    elif status == 400 and "JSON" in detail:
-        detail = "the body is not valid JSON"
-    elif status == 413:
-        detail = "the body is too large"
-    elif status == 404:
-        detail = "no such page"
-    return _answer(problems.problem(status, detail, field), status)
+        field, detail = _where(error)
+    elif isinstance(error, SerializationException) or status == 400:
+        status, detail = 400, "the body is not valid JSON"
+    allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    return _answer(problems.problem(status, detail, field), status, headers=allowed)
+
+
+def _where(error: ValidationException) -> tuple[str, str]:
+    """What does not fit, as the JSON path and in words."""
+    first = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
+    key, said = str(first.get("key", "")), str(first.get("message", "the request does not fit"))
+    path = "" if key == _BODY else _QUERY_NAMES.get(key, key)
+    named = _NAMED.match(said)
+    if named is not None:
+        return (f"{path}.{named[2]}" if path else named[2]), _SAID[named[1]]
+    if said == repr(_BODY):
+        return "", "a JSON object is expected as the body"
+    return path, said[:1].lower() + said[1:]
 
 
 def on_any_error(request: AnyRequest, error: Exception) -> Response[bytes]:

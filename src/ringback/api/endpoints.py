@@ -2,17 +2,18 @@
 
 import secrets
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 from litestar import Controller, delete, get, post
 from msgspec import Meta, Struct
 
 from ringback.api.common import AccountId, TheEngine, number_of
-from ringback.api.views import EndpointView, Page, endpoint_view
+from ringback.api.paging import Cursor, Limit, Page, named_page, newest_first
+from ringback.api.views import EndpointView, endpoint_view
 from ringback.delivery.sender import check_url
 from ringback.dialects.contract import Dialect
 from ringback.errors import InvalidInput, NotFound
 from ringback.ids import now_ms
+from ringback.webhooks.credentials import split_credentials
 from ringback.webhooks.model import Endpoint, Filter, Secret
 
 MOST_ENDPOINTS = 10_000
@@ -35,19 +36,6 @@ class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
     hold_s: Annotated[int, Meta(ge=0, le=3600)] = 30
     omit_null: bool = False
-
-
-def split_credentials(url: str) -> tuple[str, str | None]:
-    """`https://user:pass@host/` → the URL without them, and `user:pass` decoded. Raises InvalidInput."""
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:
-        raise InvalidInput(f"not a URL: {error}", "url") from None
-    if "@" not in parts.netloc:
-        return url, None
-    userinfo, _, host = parts.netloc.rpartition("@")
-    user, _, password = userinfo.partition(":")
-    return urlunsplit(parts._replace(netloc=host)), f"{unquote(user)}:{unquote(password)}"
 
 
 def _checked(data: NewEndpoint, dialect: Dialect, endpoint: Endpoint, engine: TheEngine) -> None:
@@ -104,31 +92,32 @@ class Endpoints(Controller):
         await engine.in_thread(lambda: engine.store.put_endpoint(endpoint))
         engine.book.set_endpoint(endpoint)
         engine.dispatcher.set_endpoint(endpoint)
-        return endpoint_view(endpoint, secret)
+        return endpoint_view(endpoint, secret=secret)
 
     @get()
-    async def list_all(self, engine: TheEngine, account: AccountId) -> Page:
-        """All endpoints, newest first."""
-        mine = [endpoint for endpoint in engine.book.endpoints.values() if endpoint.account == account]
-        return Page([endpoint_view(endpoint) for endpoint in sorted(mine, key=lambda e: -e.id)], None)
+    async def list_all(self, engine: TheEngine, account: AccountId, limit: Limit = 50, cursor: Cursor = None) -> Page[EndpointView]:
+        """Lists all endpoints, newest first."""
+        mine = (endpoint for endpoint in engine.book.endpoints.values() if endpoint.account == account)
+
+        def view(endpoint: Endpoint) -> EndpointView:
+            return endpoint_view(endpoint, engine.dispatcher.health(endpoint.id))
+
+        return named_page(mine, lambda endpoint: newest_first(endpoint.id), limit, cursor, view)
 
     @get("/{endpoint_id:str}")
     async def show(self, endpoint_id: str, engine: TheEngine, account: AccountId) -> EndpointView:
-        """One endpoint."""
-        return endpoint_view(_found(engine, account, endpoint_id))
+        """Shows one endpoint."""
+        endpoint = _found(engine, account, endpoint_id)
+        return endpoint_view(endpoint, engine.dispatcher.health(endpoint.id))
 
     @delete("/{endpoint_id:str}")
     async def drop(self, endpoint_id: str, engine: TheEngine, account: AccountId) -> None:
         """Deletes an endpoint: what waits for it is cancelled, its log stays."""
         endpoint = _found(engine, account, endpoint_id)
+        await engine.in_thread(lambda: engine.store.delete_endpoint(endpoint.id))
         engine.book.drop_endpoint(endpoint)
         engine.dispatcher.remove_endpoint(endpoint.id)
-
-        def write() -> None:
-            engine.store.delete_endpoint(endpoint.id)
-            engine.store.cancel_deliveries(endpoint.id, now_ms())
-
-        await engine.in_thread(write)
+        await engine.in_thread(lambda: engine.store.cancel_deliveries(endpoint.id, now_ms()))
 
 
 def _found(engine: TheEngine, account: str, text: str) -> Endpoint:

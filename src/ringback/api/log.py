@@ -1,28 +1,31 @@
 """What people look at: calls with their legs and events, deliveries with their attempts."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from litestar import Controller, get
 from litestar.params import Parameter
 from msgspec import Struct
 
-from ringback.api.common import AccountId, Cursor, Limit, TheEngine, number_of, wanted
+from ringback.api.common import AccountId, TheEngine, number_of, wanted
+from ringback.api.paging import Cursor, Limit, Page, number_behind, numbered_page
 from ringback.api.views import (
     AttemptView,
     DeliveryView,
     EventView,
-    Page,
     attempt_view,
     call_view,
-    cursor_of,
     delivery_view,
     event_view,
+    never,
     read_time,
 )
 from ringback.errors import InvalidInput, NotFound
+from ringback.ids import first_id_at
 from ringback.store.port import DeliveryFilter, DeliveryRow
 
-State = Literal["pending", "succeeded", "retrying", "exhausted", "cancelled", "skipped"]
+State = Literal["pending", "sending", "succeeded", "retrying", "exhausted", "cancelled", "skipped"]
 InState = Annotated[State | None, Parameter(query="state")]
 Time = Annotated[str | None, Parameter(description="RFC 3339.")]
 
@@ -46,8 +49,30 @@ def _at(text: str | None, field: str) -> int | None:
         return None
     try:
         return read_time(text)
-    except ValueError as error:
-        raise InvalidInput(f"not an RFC 3339 time: {error}", field) from None
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            "is not an RFC 3339 time with its offset, such as 2026-11-20T12:00:00Z (a + is written %2B here)", field
+        ) from None
+
+
+def _on_the_wire(engine: TheEngine, asked: DeliveryFilter, sending: Collection[int]) -> list[DeliveryRow]:
+    """The deliveries that are `sending`: the rows of those that memory names."""
+    since, until = first_id_at(asked.since_ms or 0), None if asked.until_ms is None else first_id_at(asked.until_ms)
+    rows: list[DeliveryRow] = []
+    for number in sorted(sending, reverse=True):
+        if number < since or (until is not None and number >= until) or (asked.before is not None and number >= asked.before):
+            continue
+        found = engine.store.delivery(asked.account, number)
+        if found is None or len(rows) >= asked.limit:
+            continue
+        row = found[0]
+        if (
+            asked.endpoint in (None, row.delivery.endpoint)
+            and asked.call in (None, row.call_id)
+            and asked.event in (None, row.delivery.name)
+        ):
+            rows.append(row)
+    return rows
 
 
 class Deliveries(Controller):
@@ -69,8 +94,8 @@ class Deliveries(Controller):
         until: Time = None,
         limit: Limit = 50,
         cursor: Cursor = None,
-    ) -> Page:
-        """Deliveries, newest first; every parameter narrows."""
+    ) -> Page[DeliveryView]:
+        """Lists deliveries, newest first; every parameter narrows."""
         asked = DeliveryFilter(
             account=account,
             state=in_state,
@@ -79,21 +104,27 @@ class Deliveries(Controller):
             event=event,
             since_ms=_at(since, "since"),
             until_ms=_at(until, "until"),
-            before=wanted("c", cursor, "cursor"),
-            limit=limit,
+            before=number_behind(cursor),
+            limit=limit + 1,
         )
-        rows = await engine.in_thread(lambda: engine.store.deliveries(asked))
-        return Page([delivery_view(row) for row in rows], cursor_of(rows, limit, lambda row: row.delivery.id))
+        if in_state == "sending":
+            sending = engine.sending(account)
+            rows = await engine.in_thread(lambda: _on_the_wire(engine, asked, sending))
+        else:
+            rows = await engine.in_thread(lambda: engine.store.deliveries(asked))
+        # Whoever asks for rows in one state is shown that state.
+        is_sending = {None: engine.is_sending, "sending": lambda _: True}.get(in_state, never)
+        return numbered_page(rows, limit, lambda row: row.delivery.id, lambda row: delivery_view(row, is_sending))
 
     @get("/{delivery_id:str}")
     async def show(self, delivery_id: str, engine: TheEngine, account: AccountId) -> DeliveryDetail:
-        """One delivery with its attempts: exact request, response, timings."""
+        """Shows one delivery with its attempts: exact request, response, timings."""
         number = number_of("dlv", delivery_id, "delivery")
         found = await engine.in_thread(lambda: engine.store.delivery(account, number))
         if found is None:
             raise NotFound("no such delivery")
         attempts = await engine.in_thread(lambda: engine.store.attempts(number))
-        view = delivery_view(found[0])
+        view = delivery_view(found[0], engine.is_sending)
         fields = {name: getattr(view, name) for name in DeliveryView.__struct_fields__}
         return DeliveryDetail(**fields, log=[attempt_view(attempt) for attempt in attempts])
 
@@ -112,16 +143,16 @@ class Calls(Controller):
         number: Annotated[str | None, Parameter(description="From or to, as it was reported.")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
-    ) -> Page:
-        """Calls, newest first."""
-        before = wanted("c", cursor, "cursor")
-        rows = await engine.in_thread(lambda: engine.store.calls(account, before, limit, number))
-        return Page([call_view(row) for row in rows], cursor_of(rows, limit, lambda row: row.n))
+    ) -> Page[dict[str, Any]]:
+        """Lists calls, newest first."""
+        before = number_behind(cursor)
+        rows = await engine.in_thread(lambda: engine.store.calls(account, before, limit + 1, number))
+        return numbered_page(rows, limit, lambda row: row.n, call_view)
 
-    @get("/{call_id:path}")
+    @get("/{call_id:str}")
     async def show(self, call_id: str, engine: TheEngine, account: AccountId) -> CallDetail:
-        """One call by the id that its source gave it, with the legs and events of its conversation."""
-        wanted_id = call_id.removeprefix("/")
+        """Shows one call by the id that its source gave it, with the legs and events of its conversation."""
+        wanted_id = unquote(call_id)
 
         def read() -> CallDetail:
             stored = engine.store.call(account, wanted_id)
@@ -135,7 +166,7 @@ class Calls(Controller):
             return CallDetail(
                 call_view(stored),
                 [call_view(leg) for leg in legs if leg.n != stored.n],
-                [event_view(event, by_event.get(event.id, [])) for event in events],
+                [event_view(event, by_event.get(event.id, []), engine.is_sending) for event in events],
             )
 
         return await engine.in_thread(read)

@@ -8,7 +8,8 @@ from litestar import Controller, delete, get, patch, post
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ringback.api.common import AccountId, TheEngine
-from ringback.api.views import NumberView, Page, PropertyView, number_view, property_view
+from ringback.api.paging import Cursor, Limit, Page, named_page
+from ringback.api.views import NumberView, PropertyView, number_view, property_view
 from ringback.calls.directory import Number, Property, default_number, default_property
 from ringback.errors import Conflict, InvalidInput, NotFound
 
@@ -47,11 +48,13 @@ class ChangedNumber(Struct, frozen=True, forbid_unknown_fields=True):
     webhooks_enabled: bool | UnsetType = UNSET
 
 
-def _property(engine: TheEngine, account: str, wanted: str) -> Property:
-    for item in engine.store.properties(account):
-        if item.id == wanted:
-            return item
-    raise InvalidInput("no such property", "property")
+def _all_properties(engine: TheEngine, account: str) -> list[Property]:
+    """The account's default property first, which is always there and never stored. Reads the store."""
+    return [default_property(account), *engine.store.properties(account)]
+
+
+def _property(engine: TheEngine, account: str, wanted: str) -> Property | None:
+    return next((item for item in _all_properties(engine, account) if item.id == wanted), None)
 
 
 def _changed(engine: TheEngine, account: str, number: Number, data: NewNumber | ChangedNumber) -> Number:
@@ -62,7 +65,10 @@ def _changed(engine: TheEngine, account: str, number: Number, data: NewNumber | 
         if (value := getattr(data, name)) is not UNSET
     }
     if data.property is not UNSET:
-        given["property"] = _property(engine, account, data.property)
+        found = _property(engine, account, data.property)
+        if found is None:
+            raise InvalidInput("no such property", "property")
+        given["property"] = found
     return msgspec.structs.replace(number, registered=True, **given)
 
 
@@ -80,28 +86,29 @@ class Properties(Controller):
         return property_view(item)
 
     @get()
-    async def list_all(self, engine: TheEngine, account: AccountId) -> Page:
-        """All properties, the account's default one first."""
-        items = await engine.in_thread(lambda: engine.store.properties(account))
-        return Page([property_view(item) for item in [default_property(account), *items]], None)
+    async def list_all(self, engine: TheEngine, account: AccountId, limit: Limit = 50, cursor: Cursor = None) -> Page[PropertyView]:
+        """Lists all properties, the account's default one first."""
+        items = await engine.in_thread(lambda: _all_properties(engine, account))
+        default = items[0]
+        return named_page(items, lambda item: "" if item is default else item.id, limit, cursor, property_view)
 
     @get("/{property_id:str}")
     async def show(self, property_id: str, engine: TheEngine, account: AccountId) -> PropertyView:
-        """One property."""
+        """Shows one property."""
         return property_view(await _found(engine, account, property_id))
 
     @patch("/{property_id:str}")
     async def change(self, property_id: str, data: NewProperty, engine: TheEngine, account: AccountId) -> PropertyView:
-        """Renames a property."""
-        item = msgspec.structs.replace(await _found(engine, account, property_id), name=data.name)
+        """Renames a property. The default one stays as it is."""
+        item = msgspec.structs.replace(await _own(engine, account, property_id), name=data.name)
         await engine.in_thread(lambda: engine.store.put_property(account, item))
         engine.book.read_numbers()
         return property_view(item)
 
     @delete("/{property_id:str}")
     async def drop(self, property_id: str, engine: TheEngine, account: AccountId) -> None:
-        """Deletes a property that no number belongs to."""
-        item = await _found(engine, account, property_id)
+        """Deletes a property that no number belongs to. The default one stays."""
+        item = await _own(engine, account, property_id)
         numbers = await engine.in_thread(engine.store.numbers)
         if any(owner == account and number.property.id == item.id for owner, number in numbers):
             raise Conflict("numbers belong to it")
@@ -109,10 +116,18 @@ class Properties(Controller):
 
 
 async def _found(engine: TheEngine, account: str, wanted: str) -> Property:
-    for item in await engine.in_thread(lambda: engine.store.properties(account)):
-        if item.id == wanted:
-            return item
-    raise NotFound("no such property")
+    item = await engine.in_thread(lambda: _property(engine, account, wanted))
+    if item is None:
+        raise NotFound("no such property")
+    return item
+
+
+async def _own(engine: TheEngine, account: str, wanted: str) -> Property:
+    """A property that the account made: it may be changed. Raises NotFound, Conflict."""
+    item = await _found(engine, account, wanted)
+    if item.id == default_property(account).id:
+        raise Conflict("the default property cannot be changed; make one and give it to the numbers")
+    return item
 
 
 class Numbers(Controller):
@@ -133,14 +148,13 @@ class Numbers(Controller):
         return number_view(number)
 
     @get()
-    async def list_all(self, engine: TheEngine, account: AccountId) -> Page:
-        """All registered numbers."""
-        numbers = await engine.in_thread(engine.store.numbers)
-        return Page([number_view(number) for owner, number in numbers if owner == account], None)
+    async def list_all(self, engine: TheEngine, account: AccountId, limit: Limit = 50, cursor: Cursor = None) -> Page[NumberView]:
+        """Lists all registered numbers."""
+        return named_page(engine.book.numbers(account), lambda number: number.number, limit, cursor, number_view)
 
     @get("/{number:str}")
     async def show(self, number: str, engine: TheEngine, account: AccountId) -> NumberView:
-        """One number, registered or not: what would be sent for it."""
+        """Shows one number, registered or not: what would be sent for it."""
         return number_view(engine.book.number(account, number))
 
     @patch("/{number:str}")

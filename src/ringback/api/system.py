@@ -5,14 +5,12 @@ from typing import Any
 
 from litestar import Controller, Response, get, post
 from litestar.di import Provide
-from litestar.openapi.spec import Operation, RequestBody
-from litestar.openapi.spec.media_type import OpenAPIMediaType
-from litestar.openapi.spec.schema import Schema
 from msgspec import Struct
 
 from ringback.api import common
 from ringback.api.common import AnyRequest, TheEngine, Who
-from ringback.api.views import Page, when
+from ringback.api.paging import Limit, Page
+from ringback.api.views import when
 from ringback.intake.door import Reply
 
 
@@ -30,21 +28,7 @@ class Note(Struct, frozen=True):
     text: str
 
 
-class _EventsOperation(Operation):
-    """The request body that the route reads by itself."""
-
-    def __post_init__(self) -> None:
-        self.request_body = RequestBody(
-            required=True,
-            description="One update, an array of updates, or NDJSON.",
-            content={
-                "application/json": OpenAPIMediaType(schema=Schema(description="An update or an array of them")),
-                "application/x-ndjson": OpenAPIMediaType(schema=Schema(description="One update a line")),
-            },
-        )
-
-
-@post("/v1/events", operation_class=_EventsOperation, status_code=202, tags=["events"])
+@post("/v1/events", status_code=202, tags=["events"])
 async def take_events(request: AnyRequest, engine: TheEngine) -> Response[bytes]:
     """Reports what happened to calls. 202 once all of it is on disk; a duplicate `id` makes nothing."""
     body = await request.body()
@@ -64,13 +48,13 @@ async def take_events(request: AnyRequest, engine: TheEngine) -> Response[bytes]
 
 @get("/healthz", tags=["system"])
 async def healthz() -> Health:
-    """The process is alive."""
+    """Says that the process is alive."""
     return Health("ok")
 
 
 @get("/readyz", tags=["system"])
 async def readyz(engine: TheEngine) -> Response[Health]:
-    """200 once events are taken and deliveries go out."""
+    """Says 200 once events are taken and deliveries go out."""
     return Response(Health("ok" if engine.ready else "starting"), status_code=200 if engine.ready else 503)
 
 
@@ -81,8 +65,8 @@ class Operator(Controller):
     tags = ("system",)
 
     @get(dependencies={"operator": Provide(common.operator, sync_to_thread=False)})
-    async def notes(self, engine: TheEngine, operator: Who, kind: str | None = None, limit: common.Limit = 50) -> Page:
-        """Gaps of sources and calls that fit no account, newest first."""
+    async def notes(self, engine: TheEngine, operator: Who, kind: str | None = None, limit: Limit = 50) -> Page[Note]:
+        """Lists gaps of sources and calls that fit no account, newest first."""
         rows = await engine.in_thread(lambda: engine.store.notes(kind, limit))
         return Page([Note(when(at), name, text) for at, name, text in rows], None)
 
@@ -108,8 +92,8 @@ class Sources(Controller):
     dependencies = {"operator": Provide(common.operator, sync_to_thread=False)}
 
     @get()
-    async def list_all(self, engine: TheEngine, operator: Who) -> Page:
-        """How each live source is, and how often something was missed (`/v1/notes?kind=gap` says what)."""
+    async def list_all(self, engine: TheEngine, operator: Who) -> Page[SourceView]:
+        """Lists how each live source is, and how often something was missed (`/v1/notes?kind=gap` says what)."""
         health = engine.sources.health()
         if health is None:
             return Page([], None)
@@ -118,7 +102,7 @@ class Sources(Controller):
 
     @post("/freeswitch/cdr", status_code=202)
     async def take_record(self, request: AnyRequest, engine: TheEngine, operator: Who) -> dict[str, int]:
-        """A call record of mod_json_cdr: fills in what was missed, and replaces an inferred end by the true one."""
+        """Takes a call record of mod_json_cdr: fills in what was missed, and replaces an inferred end by the true one."""
         count = await engine.sources.take_record(request.headers.get("content-type", ""), await request.body())
         return {"updates": count}
 
@@ -127,7 +111,7 @@ class Sources(Controller):
     "/metrics", media_type="text/plain", tags=["system"], dependencies={"operator": Provide(common.operator, sync_to_thread=False)}
 )
 async def metrics(engine: TheEngine, operator: Who) -> str:
-    """Counts in Prometheus' text form."""
+    """Shows counts in Prometheus' text form."""
     stats: dict[str, Any] = {
         "ringback_updates_accepted_total": engine.writer.accepted,
         "ringback_commits_total": engine.writer.commits,

@@ -1,8 +1,8 @@
 """What the API shows: one struct per thing, and how it is made from what the store has. Secrets never get here."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -11,15 +11,10 @@ from ringback.calls.directory import Number, Property
 from ringback.calls.model import Call, Event, Offer, to_rfc3339
 from ringback.ids import time_of, to_text
 from ringback.store.port import Account, DeliveryRow
-from ringback.webhooks.model import Endpoint, Filter
+from ringback.webhooks.credentials import shown_url
+from ringback.webhooks.health import HEALTHY, Health
+from ringback.webhooks.model import Delivery, Endpoint, Filter
 from ringback.webhooks.records import Attempt, StoredCall
-
-
-class Page(Struct, frozen=True):
-    """A list. `next_cursor` is opaque; null on the last page."""
-
-    items: list[Any]
-    next_cursor: str | None
 
 
 class AccountView(Struct, frozen=True):
@@ -52,6 +47,15 @@ class NumberView(Struct, frozen=True):
     webhooks_enabled: bool
 
 
+class HealthView(Struct, frozen=True):
+    """How an endpoint fares: `healthy`, `failing` (one request at a time), `disabled`. `failures` in a row, the first of them at
+    `since`."""
+
+    condition: str
+    failures: int
+    since: str | None
+
+
 class EndpointView(Struct, frozen=True):
     """Where an account wants events. `secret` is there once, in the answer that made it; `signed` says whether there is one."""
 
@@ -67,6 +71,7 @@ class EndpointView(Struct, frozen=True):
     hold_s: int
     omit_null: bool
     signed: bool
+    health: HealthView
     created_at: str
     updated_at: str
     secret: str | UnsetType = UNSET
@@ -153,11 +158,6 @@ def when(at_ms: int | None) -> str | None:
     return None if at_ms is None else to_rfc3339(at_ms)
 
 
-def cursor_of(rows: list[Any], limit: int, number: Any) -> str | None:
-    """The cursor behind a full page: the last row's number."""
-    return to_text("c", number(rows[-1])) if len(rows) == limit and rows else None
-
-
 def account_view(account: Account, key: str | None = None) -> AccountView:
     """See AccountView."""
     return AccountView(account.id, account.name, account.country, to_rfc3339(account.created_at_ms), key or UNSET)
@@ -175,20 +175,11 @@ def number_view(number: Number) -> NumberView:
     )
 
 
-def shown_url(endpoint: Endpoint) -> str:
-    """The URL with its credentials masked, as it may be shown."""
-    if endpoint.basic is None:
-        return endpoint.url
-    parts = urlsplit(endpoint.url)
-    user = endpoint.basic.partition(":")[0]
-    return urlunsplit(parts._replace(netloc=f"{user}:***@{parts.netloc}"))
-
-
-def endpoint_view(endpoint: Endpoint, secret: str | None = None) -> EndpointView:
+def endpoint_view(endpoint: Endpoint, health: Health = HEALTHY, secret: str | None = None) -> EndpointView:
     """See EndpointView."""
     return EndpointView(
         id=to_text("ep", endpoint.id),
-        url=shown_url(endpoint),
+        url=shown_url(endpoint.url, endpoint.basic),
         dialect=endpoint.dialect,
         events=None if endpoint.events is None else sorted(endpoint.events),
         filters=list(endpoint.filters),
@@ -199,14 +190,20 @@ def endpoint_view(endpoint: Endpoint, secret: str | None = None) -> EndpointView
         hold_s=endpoint.hold_s,
         omit_null=endpoint.omit_null,
         signed=bool(endpoint.secrets),
+        health=HealthView(health.condition, health.failures, when(health.since_ms or None)),
         created_at=to_rfc3339(endpoint.created_at_ms),
         updated_at=to_rfc3339(endpoint.updated_at_ms),
         secret=secret or UNSET,
     )
 
 
-def delivery_view(row: DeliveryRow) -> DeliveryView:
-    """See DeliveryView."""
+def never(_: Delivery) -> bool:
+    """No delivery is on the wire: for rows that are shown as they are stored."""
+    return False
+
+
+def delivery_view(row: DeliveryRow, is_sending: Callable[[Delivery], bool]) -> DeliveryView:
+    """See DeliveryView. `is_sending`: is it on the wire now? Its row does not know."""
     delivery = row.delivery
     open_ = delivery.state in ("pending", "retrying")
     return DeliveryView(
@@ -216,7 +213,7 @@ def delivery_view(row: DeliveryRow) -> DeliveryView:
         endpoint_id=to_text("ep", delivery.endpoint),
         event=delivery.name,
         kind=delivery.kind,
-        state=delivery.state,
+        state="sending" if is_sending(delivery) else delivery.state,
         attempts=delivery.attempts,
         next_at=when(delivery.next_at_ms or delivery.created_at_ms) if open_ else None,
         created_at=to_rfc3339(delivery.created_at_ms or time_of(delivery.id)),
@@ -296,7 +293,7 @@ def offer_view(offer: Offer) -> dict[str, Any]:
     return {key: value for key, value in shown.items() if value is not None}
 
 
-def event_view(event: Event, deliveries: list[DeliveryRow]) -> EventView:
+def event_view(event: Event, deliveries: list[DeliveryRow], is_sending: Callable[[Delivery], bool]) -> EventView:
     """See EventView."""
     return EventView(
         id=to_text("evt", event.id),
@@ -307,7 +304,7 @@ def event_view(event: Event, deliveries: list[DeliveryRow]) -> EventView:
         data=event.data,
         offer=None if event.offer is None else offer_view(event.offer),
         late=event.late,
-        deliveries=[delivery_view(row) for row in deliveries],
+        deliveries=[delivery_view(row, is_sending) for row in deliveries],
     )
 
 

@@ -69,6 +69,8 @@ def replay(told: Replay) -> int:
     suffix = None if told.keep_ids else secrets.token_hex(4)
     size = told.file.stat().st_size
     console = Console(stderr=True)
+    # What is no recording is told before a server is started for it.
+    recorded = read_capture(told.file, [source], suffix=suffix, on_bytes=lambda count: progress.advance(task, count))
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(contextlib.closing(_client(told, stack, console)))
         progress = stack.enter_context(
@@ -77,7 +79,6 @@ def replay(told: Replay) -> int:
             )
         )
         task = progress.add_task("", total=size)
-        recorded = read_capture(told.file, [source], suffix=suffix, on_bytes=lambda count: progress.advance(task, count))
         totals = send(client, recorded, told.speed)
     console.print(
         f"{told.file.name}: {totals.sent} updates sent, {totals.accepted} accepted, {totals.duplicates} known already, "

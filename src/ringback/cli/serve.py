@@ -21,6 +21,11 @@ from ringback.settings import Settings, read_settings, redacted
 
 log = logging.getLogger("ringback")
 
+KEEP_ALIVE_S = 75
+"""How long an idle connection of a client stays open: longer than clients' pools keep theirs, so that they close first."""
+HALF_SENT_S = 3
+"""How long a stop waits for requests that are still being sent: one that hangs half-way must not hold the process."""
+
 _T = TypeVar("_T")
 
 
@@ -106,7 +111,17 @@ async def serve(settings: Settings, started: Callable[[Engine, int], None] | Non
     engine = Engine(settings, key, [listener.getsockname()[:2] for listener in sockets])
     app = make_app(engine)
     protocol = type("Protocol", (HotProtocol,), {"door": engine.door})
-    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=HALF_SENT_S,
+    )
     server = QuietServer(config)
     ending = stop or asyncio.Event()
     loop = asyncio.get_running_loop()

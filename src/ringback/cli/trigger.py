@@ -2,26 +2,21 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
-from ringback.calls.directory import Place, default_number
-from ringback.calls.model import Event
 from ringback.delivery.addresses import read_allowed_network
 from ringback.delivery.egress import SenderSettings
 from ringback.delivery.sender import Sender
-from ringback.dialects import load_dialects
-from ringback.dialects.contract import Dialect, HttpRequest
-from ringback.errors import InvalidInput
-from ringback.ids import IdMaker, now_ms
-from ringback.webhooks.model import Delivery, Endpoint, Method, Outcome, Secret
+from ringback.dialects.contract import HttpRequest
+from ringback.dialects.trial import ACCOUNT, find_dialect, trial
+from ringback.ids import now_ms
+from ringback.webhooks.credentials import split_credentials
+from ringback.webhooks.model import Method, Outcome
 
-ACCOUNT = "00000000-0000-4000-8000-000000000001"
-ORGANIZATION = "00000000-0000-4000-8000-000000000000"
 _EVERYWHERE = (read_allowed_network("0.0.0.0/0"), read_allowed_network("::/0"))
 
 
@@ -36,51 +31,17 @@ class Trigger(Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-def sample(dialect: Dialect, event: str) -> Event:
-    """The dialect's sample for an event name. Raises InvalidInput, naming those that there are."""
-    found = dialect.samples().get(event)
-    if found is None:
-        raise InvalidInput(f"{dialect.name} has no event {event!r}; it has {', '.join(dialect.events)}", "event")
-    return found
-
-
-def find_dialect(name: str, dialects: Mapping[str, Dialect] | None = None) -> Dialect:
-    """A dialect by name. Raises InvalidInput, naming those that there are."""
-    known = dialects or load_dialects()
-    if name not in known:
-        raise InvalidInput(f"no dialect {name!r}; there are {', '.join(known)}", "dialect")
-    return known[name]
-
-
-def render(told: Trigger, dialect: Dialect, at_ms: int) -> HttpRequest:
-    """The sample as a request, as if it had happened at `at_ms`."""
-    event = sample(dialect, told.event)
-    event = msgspec.structs.replace(event, at_ms=at_ms, id=IdMaker().next(at_ms))
-    own = event.root.to if event.root.direction == "inbound" else event.root.from_
-    place = Place(organization_id=ORGANIZATION, account=ACCOUNT, number=default_number(ACCOUNT, own))
-    secret = told.secret
-    endpoint = Endpoint(
-        id=1,
-        account=ACCOUNT,
-        url=told.to,
-        dialect=dialect.name,
-        secrets=() if secret is None else (Secret(value=secret),),
-        method=told.method or dialect.methods[0],
-    )
-    if endpoint.method not in dialect.methods:
-        raise InvalidInput(f"{dialect.name} sends by {' or '.join(dialect.methods)}", "method")
-    delivery = Delivery(id=IdMaker().next(at_ms), endpoint=1, event=event.id, root=1, name=told.event, kind="test")
-    return dialect.render(event, endpoint, delivery, place, at_ms)
-
-
 async def trigger(told: Trigger) -> int:
     """Sends and prints. The exit code: 0 if the dialect counts the answer as delivered. Raises InvalidInput."""
     dialect = find_dialect(told.dialect)
     if told.secret is None and (made := dialect.new_secret(random.randbytes(32))) is not None:
         told = msgspec.structs.replace(told, secret=made)
-        Console(stderr=True).print(f"signed with a secret made for this request: {made}", style="dim", highlight=False)
-    request = render(told, dialect, now_ms())
-    console = Console(highlight=False)
+        Console(stderr=True).print(
+            f"signed with a secret made for this request: {made}", style="dim", highlight=False, soft_wrap=True
+        )
+    url, basic = split_credentials(told.to)
+    request = trial(dialect, told.event, url, now_ms(), secret=told.secret, method=told.method)
+    console = Console(highlight=False, soft_wrap=True)
     console.print(Text(f"{request.method} {request.url}", "bold"))
     for name, value in request.headers:
         console.print(Text(f"{name}: {value}"))
@@ -88,7 +49,7 @@ async def trigger(told: Trigger) -> int:
         console.print(Text("\n" + request.body.decode("utf-8", "replace")))
     if told.dry_run:
         return 0
-    outcome = await _send(request, dialect.timeout_s)
+    outcome = await _send(request, dialect.timeout_s, basic)
     delivered = not outcome.error and outcome.status is not None and dialect.succeeded(outcome.status)
     verdict = f"{outcome.status}" if not outcome.error else f"{outcome.error}: {outcome.detail}"
     console.print(
@@ -102,20 +63,13 @@ async def trigger(told: Trigger) -> int:
     return 0 if delivered else 1
 
 
-async def _send(request: HttpRequest, timeout_s: float) -> Outcome:
+async def _send(request: HttpRequest, timeout_s: float, basic: str | None) -> Outcome:
     """Through the real sender. It is the user's own machine and the user's own words: no address is refused."""
     loop = asyncio.get_running_loop()
     sender = Sender(SenderSettings(allow_http=True, allow_networks=_EVERYWHERE), loop)
     ended: asyncio.Future[Outcome] = loop.create_future()
-    sender.send(request, key=1, account=ACCOUNT, timeout_s=timeout_s, basic=None, headers=(), done=ended.set_result)
+    sender.send(request, key=1, account=ACCOUNT, timeout_s=timeout_s, basic=basic, headers=(), done=ended.set_result)
     try:
         return await asyncio.wait_for(ended, timeout_s + 5)
     finally:
         await sender.close()
-
-
-def print_dialects() -> None:
-    """What can be triggered, by dialect."""
-    console = Console()
-    for name, dialect in load_dialects().items():
-        console.print(Text(f"{name:<14}", "bold") + Text(", ".join(dialect.events)))

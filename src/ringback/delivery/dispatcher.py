@@ -9,7 +9,7 @@ whatever is dropped here is found again in the store.
 
 import logging
 from asyncio import AbstractEventLoop, Future, Task, TimerHandle, sleep, wait_for
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from random import Random
@@ -202,6 +202,16 @@ class Dispatcher:
     def stats(self) -> Stats:
         """What is going on now."""
         return stats_of(self._lanes)
+
+    def sending(self, endpoint: int) -> Collection[int]:
+        """The deliveries of an endpoint that are on the wire now: `sending` lives in memory alone."""
+        lane = self._lanes.get(endpoint)
+        return () if lane is None else lane.flying.keys()
+
+    def health(self, endpoint: int) -> Health:
+        """How an endpoint fares."""
+        lane = self._lanes.get(endpoint)
+        return healths.HEALTHY if lane is None else lane.health
 
     # From lane to sender
     def _pump(self, lane: Lane) -> None:

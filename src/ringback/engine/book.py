@@ -143,6 +143,10 @@ class Book:
         """A number as registered, or its default."""
         return self._numbers.get((account, number)) or default_number(account, number)
 
+    def numbers(self, account: str) -> list[Number]:
+        """An account's registered numbers."""
+        return [number for (owner, _), number in self._numbers.items() if owner == account]
+
     def place(self, event: Event) -> Place:
         """The account's own number in the event's conversation: dialled inbound, calling outbound."""
         return self.place_of(event.root)

@@ -8,10 +8,13 @@ import asyncio
 import logging
 import random
 import secrets
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from ringback.calls.directory import Place
 from ringback.calls.model import Event, Update
@@ -24,34 +27,47 @@ from ringback.delivery.sender import Sender
 from ringback.dialects import load_dialects
 from ringback.engine.book import Book
 from ringback.engine.sources import Sources
-from ringback.errors import OurError
-from ringback.ids import now_ms
+from ringback.errors import BadSettings, NotFound, OurError, StoreUnavailable
+from ringback.ids import now_ms, to_text
 from ringback.intake.door import Door
 from ringback.intake.writer import Answer, Writer
 from ringback.settings import Settings
 from ringback.store.open import open_store
+from ringback.switch.freeswitch.link import read_address
+from ringback.webhooks.health import Notice
+from ringback.webhooks.model import Delivery, Endpoint
 from ringback.webhooks.records import Job
 
 log = logging.getLogger("ringback")
 
 _T = TypeVar("_T")
 WATCHDOG_S = 60.0
+LEAST_KEY = 8
 
 
 def admin_key(settings: Settings) -> tuple[str, bool]:
     """The operator's key, and whether it was made just now (then it is to be shown, once).
 
-    Without a setting it lives in a 0600 file in the data directory.
+    Without a setting it lives in a 0600 file in the data directory. Raises BadSettings if that cannot be read or made.
     """
     if settings.admin_key is not None:
         return settings.admin_key, False
     path: Path = settings.data / "admin.key"
-    if path.exists():
-        return path.read_text().strip(), False
-    key = new_key()
-    settings.data.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(key + "\n")
+    try:
+        if path.exists():
+            key = path.read_text("ascii", "replace").strip()
+            if len(key) < LEAST_KEY:
+                raise BadSettings(f"{path} holds no key: delete it, and a new one is made")
+            return key, False
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key, fresh = new_key(), path.with_suffix(".tmp")
+        fresh.unlink(missing_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(key + "\n")
+        # Whole or not at all: an empty key would let everybody in.
+        fresh.rename(path)
+    except OSError as error:
+        raise BadSettings(f"--data {settings.data}: {error.strerror}") from None
     return key, True
 
 
@@ -68,8 +84,8 @@ def egress(settings: Settings, listeners: Sequence[tuple[str, int]]) -> SenderSe
         networks.append(read_allowed_network(network, account or None))
     refused = list(listeners)
     if settings.freeswitch:
-        host, _, port = settings.freeswitch.rpartition(":")
-        refused.append((host, int(port)))
+        host, port = read_address(settings.freeswitch)
+        refused += [(address, port) for address in _addresses(host)]
     return SenderSettings(
         allow_http=settings.allow_http,
         allow_networks=tuple(networks),
@@ -79,6 +95,15 @@ def egress(settings: Settings, listeners: Sequence[tuple[str, int]]) -> SenderSe
         proxy=settings.proxy,
         nat64_deny=settings.nat64_deny,
     )
+
+
+def _addresses(host: str) -> list[str]:
+    """What a host's name stands for now; nothing if nobody knows: then there is nobody to protect."""
+    try:
+        return sorted({str(found[4][0]).partition("%")[0] for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)})
+    except OSError as error:
+        log.warning("freeswitch: %s: %s", host, error.strerror)
+        return []
 
 
 class Engine:
@@ -116,12 +141,15 @@ class Engine:
             clock_ms=now_ms,
             rng=random.Random(),
             settings=DispatchSettings(),
+            on_disable=self._on_disable,
+            on_notice=self._on_notice,
         )
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray)
         self.sources = Sources(self)
         self.ready = False
         self.strays = 0
         self._watchdog: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Begins to work: what was left open goes out again at once."""
@@ -140,6 +168,8 @@ class Engine:
             self._watchdog.cancel()
         await self.sources.stop()
         await self.dispatcher.drain(self.settings.drain_s)
+        for task in self._tasks:
+            task.cancel()
         await self.sender.close()
         await self.resolver.close()
         await self.loop.run_in_executor(None, self.writer.stop)
@@ -168,6 +198,41 @@ class Engine:
 
         self.writer.submit(items, done)
         return await future
+
+    def is_sending(self, delivery: Delivery) -> bool:
+        """Is a delivery on the wire now?"""
+        return delivery.id in self.dispatcher.sending(delivery.endpoint)
+
+    def sending(self, account: str) -> list[int]:
+        """An account's deliveries that are on the wire now."""
+        mine = (endpoint.id for endpoint in self.book.endpoints.values() if endpoint.account == account)
+        return [delivery for endpoint in mine for delivery in self.dispatcher.sending(endpoint)]
+
+    def _on_disable(self, number: int, reason: str) -> None:
+        """The dispatcher has stopped an endpoint for good: from now on it gets no events, and only a person enables it again."""
+        endpoint = self.book.endpoint(number)
+        if endpoint is not None:
+            disabled = msgspec.structs.replace(endpoint, enabled=False, updated_at_ms=now_ms())
+            self.book.set_endpoint(disabled)
+            task = self.loop.create_task(self._keep(disabled))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            log.warning("endpoint %s disabled: %s", to_text("ep", number), reason)
+
+    async def _keep(self, endpoint: Endpoint) -> None:
+        """Writes an endpoint that was changed by what happened, as often as it takes."""
+        while True:
+            try:
+                return await self.in_thread(lambda: self.store.put_endpoint(endpoint))
+            except NotFound:
+                return None
+            except StoreUnavailable as error:
+                log.warning("endpoint %s: %s", to_text("ep", endpoint.id), error)
+                await asyncio.sleep(1)
+
+    def _on_notice(self, notice: Notice) -> None:
+        """An endpoint's health changed: told to the operator."""
+        self.note(notice.kind, f"{to_text('ep', notice.endpoint)} of account {notice.account}: {notice.reason}")
 
     def _on_jobs(self, jobs: Sequence[Job]) -> None:
         self.dispatcher.offer(jobs)

@@ -61,13 +61,18 @@ def read_capture(
     `suffix` makes the run's calls new ones: it is put behind the ids of calls, their parents and the updates' dedupe ids (at most
     24 characters; None keeps the ids, so that a second run makes nothing twice). `on_bytes` is told how many bytes more were read.
 
-    Raises InvalidInput if no source knows the file, or where it cannot be read; OSError if there is no such file.
+    Raises InvalidInput if no source knows the file, at once, or where it cannot be read, when it comes to that; OSError if there is
+    no such file.
     """
     if suffix is not None and not 0 < len(suffix) <= MOST_SUFFIX:
         raise InvalidInput(f"a run's suffix has 1 to {MOST_SUFFIX} characters")
     with path.open("rb") as file:
         source = _source(file.read(HEAD_BYTES), path.name, sources)
-        file.seek(0)
+    return _recorded(path, source, suffix, on_bytes)
+
+
+def _recorded(path: Path, source: CaptureSource, suffix: str | None, on_bytes: Callable[[int], None] | None) -> Iterator[Recorded]:
+    with path.open("rb") as file:
         for account, update in source.updates(_pieces(file.read, on_bytes)):
             renamed = update if suffix is None else _renamed(update, suffix)
             yield Recorded(update.at_ms, account, renamed)

@@ -1,0 +1,138 @@
+"""The description of the API (OpenAPI 3.1): what the framework knows of the routes, and what only we know: problem documents, the
+operator's `?account=`, the events route that reads its body by itself, and the webhooks that go out."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from ringback.api.webhooks import webhooks
+from ringback.calls.model import CallRef
+from ringback.calls.updates import TYPES
+from ringback.dialects.contract import Dialect
+
+_REF: Final = "#/components/schemas/{name}"
+_OPEN: Final = frozenset({"/healthz", "/readyz"})
+_OF_AN_ACCOUNT: Final = frozenset({"numbers", "endpoints", "deliveries", "calls"})
+_SENTENCE: Final = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
+
+_LIST: Final = re.compile(rb"Page_[\w.]*?(\w+?)_(?=\")")
+
+_PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "RFC 9457: what is wrong, and in `field` where, as a JSON path.",
+    "properties": {
+        name: {"type": "integer" if name == "status" else "string"} for name in ("type", "title", "status", "detail", "field")
+    },
+    "required": ["type", "title", "status"],
+}
+_UPDATE: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "What a source says about a call.",
+    "properties": {
+        "id": {"type": "string", "maxLength": 200, "description": "Dedupe key, unique in the account for 72 hours."},
+        "type": {"type": "string", "enum": sorted(TYPES)},
+        "at": {"type": "string", "format": "date-time"},
+        "account": {"type": "string", "format": "uuid", "description": "With the operator's key: whose call it is."},
+        "call": {"$ref": _REF.format(name="CallRef")},
+        "data": {"type": "object"},
+    },
+    "required": ["type", "at", "call"],
+    "example": {
+        "id": "sw1-000123",
+        "type": "call.ringing",
+        "at": "2026-11-20T12:00:00.250Z",
+        "call": {
+            "id": "c-9f31",
+            "direction": "inbound",
+            "from": "+61288880000",
+            "to": "+611800111222",
+            "extension": "280085",
+            "crm_id": "lead-55",
+        },
+        "data": {},
+    },
+}
+_TAKEN: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "event_id": {"type": ["string", "null"]},
+        "call_id": {"type": "string"},
+        "deliveries": {"type": "integer"},
+        "duplicate": {"type": "boolean"},
+        "late": {"type": "boolean", "description": "There if it came too late to be sent: it is in the record alone."},
+        "error": {"$ref": _REF.format(name="Problem")},
+    },
+    "description": "One update's outcome, or the `error` for which it was refused.",
+}
+_EVENTS_TAKEN: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "accepted": {"type": "integer"},
+        "duplicates": {"type": "integer"},
+        "results": {"type": "array", "items": {"$ref": _REF.format(name="Taken")}},
+    },
+    "required": ["accepted", "duplicates", "results"],
+}
+_ACCOUNT: Final[dict[str, Any]] = {
+    "name": "account",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "format": "uuid"},
+    "description": "With the operator's key: the account that is meant. An account's own key needs none.",
+}
+
+
+def describe(document: dict[str, Any], dialects: Mapping[str, Dialect]) -> dict[str, Any]:
+    """The whole description, from the one that the framework made of the routes."""
+    components = document["components"]
+    _, call_ref = msgspec.json.schema_components([CallRef], ref_template=_REF)
+    ours = {"Problem": _PROBLEM, "Update": _UPDATE, "Taken": _TAKEN, "EventsTaken": _EVENTS_TAKEN}
+    components["schemas"] = components["schemas"] | call_ref | ours
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            _complete(path, operation)
+    _describe_events(document["paths"]["/v1/events"]["post"])
+    return _well_named(document) | {"webhooks": webhooks(dialects)}
+
+
+def _well_named(document: dict[str, Any]) -> dict[str, Any]:
+    """The framework names a list by the whole Python path of what it lists."""
+    return dict(msgspec.json.decode(_LIST.sub(_list_name, msgspec.json.encode(document))))
+
+
+def _list_name(found: re.Match[bytes]) -> bytes:
+    return b"CallPage" if found[1] == b"Any" else found[1].removesuffix(b"View") + b"Page"
+
+
+def _complete(path: str, operation: dict[str, Any]) -> None:
+    said = " ".join(operation.get("description", "").split())
+    first = _SENTENCE.match(said)
+    operation["summary"] = (first[1] if first else said).rstrip(".:")
+    operation["description"] = said
+    operation["responses"].pop("400", None)
+    operation["responses"]["default"] = {
+        "description": "Refused, or our fault: a problem document.",
+        "content": {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}},
+    }
+    if path in _OPEN:
+        operation["security"] = []
+    if _OF_AN_ACCOUNT.intersection(operation.get("tags", ())):
+        operation.setdefault("parameters", []).append(_ACCOUNT)
+
+
+def _describe_events(operation: dict[str, Any]) -> None:
+    update = {"$ref": _REF.format(name="Update")}
+    operation["requestBody"] = {
+        "required": True,
+        "description": "One update, an array of updates, or NDJSON. They are taken in the order given.",
+        "content": {
+            "application/json": {"schema": {"oneOf": [update, {"type": "array", "items": update}]}},
+            "application/x-ndjson": {"schema": {"type": "string", "description": "One update a line."}},
+        },
+    }
+    operation["responses"]["202"] = {
+        "description": "All of it is on disk.",
+        "content": {"application/json": {"schema": {"$ref": _REF.format(name="EventsTaken")}}},
+    }

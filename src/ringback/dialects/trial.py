@@ -1,0 +1,74 @@
+"""One sample webhook of a dialect as it would go out: for `ringback trigger`, and for the API's description of our webhooks."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from ringback.calls.directory import Place, default_number
+from ringback.calls.model import Call, Event, Geo
+from ringback.dialects import load_dialects
+from ringback.dialects.contract import Dialect, HttpRequest
+from ringback.errors import InvalidInput
+from ringback.ids import IdMaker
+from ringback.webhooks.model import Delivery, Endpoint, Method, Secret
+
+ACCOUNT: Final = "00000000-0000-4000-8000-000000000001"
+ORGANIZATION: Final = "00000000-0000-4000-8000-000000000000"
+
+
+def find_dialect(name: str, dialects: Mapping[str, Dialect] | None = None) -> Dialect:
+    """A dialect by name. Raises InvalidInput, naming those that there are."""
+    known = dialects or load_dialects()
+    if name not in known:
+        raise InvalidInput(f"no dialect {name!r}; there are {', '.join(known)}", "dialect")
+    return known[name]
+
+
+def sample(dialect: Dialect, event: str) -> Event:
+    """The dialect's sample for an event name. Raises InvalidInput, naming those that there are."""
+    found = dialect.samples().get(event)
+    if found is None:
+        raise InvalidInput(f"{dialect.name} has no event {event!r}; it has {', '.join(dialect.events)}", "event")
+    return found
+
+
+def trial(
+    dialect: Dialect,
+    event: str,
+    url: str,
+    at_ms: int | None = None,
+    *,
+    secret: str | None = None,
+    method: Method | None = None,
+    geo: Geo | None = None,
+) -> HttpRequest:
+    """The sample of `event` as a test's request, as if it had happened at `at_ms` (None: at the sample's own time).
+
+    `geo`: where both sides are, if the sample does not say, so that nothing need be looked up.
+
+    Raises InvalidInput for an event that the dialect does not have, and for an endpoint that breaks the platform's rules; plain http
+    or a local address breaks none here.
+    """
+    told = sample(dialect, event)
+    at_ms = told.at_ms if at_ms is None else at_ms
+    ids = IdMaker()
+    told = replace(told, at_ms=at_ms, id=ids.next(at_ms), call=_placed(told.call, geo), root=_placed(told.root, geo))
+    own = told.root.to if told.root.direction == "inbound" else told.root.from_
+    place = Place(organization_id=ORGANIZATION, account=ACCOUNT, number=default_number(ACCOUNT, own))
+    endpoint = Endpoint(
+        id=1,
+        account=ACCOUNT,
+        url=url,
+        dialect=dialect.name,
+        secrets=() if secret is None else (Secret(value=secret),),
+        method=method or dialect.methods[0],
+    )
+    dialect.check_endpoint(endpoint, allow_http=True, allow_network=True)
+    delivery = Delivery(id=ids.next(at_ms), endpoint=1, event=told.id, root=1, name=event, kind="test")
+    return dialect.render(told, endpoint, delivery, place, at_ms)
+
+
+def _placed(call: Call, geo: Geo | None) -> Call:
+    context = call.context
+    return replace(call, context=replace(context, from_geo=context.from_geo or geo, to_geo=context.to_geo or geo))
