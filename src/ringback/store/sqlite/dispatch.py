@@ -11,6 +11,8 @@ from ringback.webhooks.records import Job, StoredCall
 
 _SQL: Final = sql.load("dispatch.sql")
 
+_LARGEST: Final = (1 << 63) - 1
+
 CANCEL_BLOCK: Final = 5_000
 """Deliveries cancelled in one transaction: commits pass between the blocks."""
 
@@ -31,11 +33,11 @@ class Dispatch:
         with self._db.reading() as connection:
             return [endpoint for (endpoint,) in connection.execute(_SQL["endpoints_with_open"])]
 
-    def due(self, until_ms: int, limit: int, endpoint: int | None = None) -> list[Job]:
-        """Retrying and held deliveries whose `next_at_ms` <= until_ms, earliest first; of one endpoint, if one is named."""
+    def due(self, until_ms: int, limit: int, endpoint: int | None = None, up_to: int | None = None) -> list[Job]:
+        """Retrying and held deliveries whose `next_at_ms` <= until_ms, earliest first; of one endpoint (and up to an id), if named."""
         if endpoint is None:
             return self._jobs("due", (until_ms, limit))
-        return self._jobs("due_of_endpoint", (until_ms, limit, endpoint))
+        return self._jobs("due_of_endpoint", (until_ms, limit, endpoint, _LARGEST if up_to is None else up_to))
 
     def held(self, root: int) -> list[Job]:
         """Held deliveries of a conversation, in id order."""
