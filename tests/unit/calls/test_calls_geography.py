@@ -33,6 +33,8 @@ def test_what_was_given_wins_field_by_field() -> None:
     )
     assert geo_for(Geo(region=""), "+14035550100") == Geo(country="CA", region="")
     assert geo_for(None, "+14035550100") == Geo(country="CA", region="AB")
+    whole = Geo(country="AU", region="NSW", city="Sydney")
+    assert geo_for(whole, "+14035550100") is whole
 
 
 @pytest.mark.parametrize("address", ["", "anonymous", "7000", "alice", "sip:alice@x", "0288880000", "odd \x00 text"])
