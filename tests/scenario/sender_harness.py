@@ -33,8 +33,9 @@ def post(url: str, body: bytes = b'{"type":"call.ringing"}', *headers: tuple[str
 class Client:
     """A sender whose every `done` is counted."""
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, resolver: Resolver | None = None) -> None:
         self.sender = sender
+        self.resolver = resolver
         self.sent = 0
         self.done = 0
 
@@ -108,7 +109,7 @@ def with_names(
         server = NameServer(names)
         loop = asyncio.get_running_loop()
         resolver = Resolver(loop, nameservers=[await server.open()], **how)
-        client = Client(Sender(sender_settings or settings(), loop, resolver))
+        client = Client(Sender(sender_settings or settings(), loop, resolver), resolver)
         try:
             await scenario(client, server)
         finally:
