@@ -47,8 +47,8 @@ def trial(
 
     `geo`: where both sides are, if the sample does not say, so that nothing need be looked up.
 
-    Raises InvalidInput for an event that the dialect does not have, and for an endpoint that breaks the platform's rules; plain http
-    or a local address breaks none here.
+    Raises InvalidInput for an event that the dialect does not have, and for an endpoint that breaks the platform's rules; plain
+    http or a local address breaks none here.
     """
     told = sample(dialect, event)
     at_ms = told.at_ms if at_ms is None else at_ms
