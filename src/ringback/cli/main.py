@@ -153,3 +153,23 @@ def replay(
 
     told = Replay(file=file, source=source, speed=speed, server=server, key=key, keep_ids=keep_ids, config=config)
     raise typer.Exit(guarded(lambda: run(told)))
+
+
+@app.command(epilog="Example: [bold]ringback demo --keep[/bold]")
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Stay up afterwards, and say what to try next.")] = False,
+    speed: Annotated[
+        float | None,
+        typer.Option(help="1 is real time, 0 as fast as it goes. Default: a pace to watch on a terminal, 0 elsewhere.", min=0),
+    ] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write a picture of the finished table.", dir_okay=False)] = None,
+) -> None:
+    """Real calls become webhooks in five formats, each checked as it arrives. Needs no set-up and leaves nothing behind.
+
+    Ends with 1 if a webhook is missing, is one too many, or is not as the phones of those calls saw it.
+    """
+    from ringback.cli.demo import Demo
+    from ringback.cli.demo import demo as run
+    from ringback.cli.serve import guarded
+
+    raise typer.Exit(guarded(lambda: run(Demo(keep=keep, speed=speed, svg=svg))))
