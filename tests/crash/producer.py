@@ -38,12 +38,13 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until it is told to stop; what it has begun it ends."""
-        due = time.monotonic() + random.uniform(0, self._every_s)
+        due = time.monotonic()
         while not stop.is_set():
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             updates = [self._update() for _ in range(self._size)]
             await self._until_acknowledged(updates)
-            due = max(due + self._every_s, time.monotonic() - self._every_s)
+            # Jitter: workers that all waited for a restart would go on in step.
+            due = max(due + self._every_s * random.uniform(0.5, 1.5), time.monotonic() - self._every_s)
 
     def _update(self) -> dict[str, Any]:
         turn, place = divmod(self._made, RING)
