@@ -34,7 +34,7 @@ class Dispatch:
             return [endpoint for (endpoint,) in connection.execute(_SQL["endpoints_with_open"])]
 
     def due(self, until_ms: int, limit: int, endpoint: int | None = None, up_to: int | None = None) -> list[Job]:
-        """Retrying and held deliveries whose `next_at_ms` <= until_ms, earliest first; of one endpoint (and up to an id), if named."""
+        """Retrying and held deliveries whose `next_at_ms` <= until_ms, earliest first; of one endpoint (up to an id), if named."""
         if endpoint is None:
             return self._jobs("due", (until_ms, limit))
         return self._jobs("due_of_endpoint", (until_ms, limit, endpoint, _LARGEST if up_to is None else up_to))

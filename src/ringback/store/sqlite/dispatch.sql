@@ -20,7 +20,8 @@ WHERE line.state BETWEEN 3 AND 4 AND line.next_at <= ?1 ORDER BY line.next_at, l
 -- name: due_of_endpoint
 -- One endpoint's retries and held deliveries whose time has come, up to an id, earliest first.
 SELECT line.* FROM delivery_line AS line
-WHERE line.endpoint = ?3 AND line.state BETWEEN 3 AND 4 AND line.next_at <= ?1 AND line.id <= ?4 ORDER BY line.next_at, line.id LIMIT ?2;
+WHERE line.endpoint = ?3 AND line.state BETWEEN 3 AND 4 AND line.next_at <= ?1 AND line.id <= ?4
+ORDER BY line.next_at, line.id LIMIT ?2;
 
 -- name: held
 -- What waits for announced facts in one conversation.

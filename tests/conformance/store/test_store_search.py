@@ -1,0 +1,242 @@
+"""What people look at: newest first, page by page, by every field."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from store_backends import START_MS, Backend
+from store_values import ACCOUNT, FROM, OTHER, TO, Maker, after, commit, done
+
+from ringback.store.port import DeliveryFilter, DeliveryRow, Store
+from ringback.webhooks.records import Fold, Result
+
+STATES = ["pending", "retrying", "succeeded", "exhausted", "cancelled", "skipped"]
+STATUSES = ["starting", "ringing", "ongoing", "completed"]
+CALLS = 24
+
+
+class Log:
+    """Deliveries of two accounts in all states, over several seconds, and what a search must find among them."""
+
+    def __init__(self, store: Store, backend: Backend, settle: tuple[int, ...]) -> None:
+        """`settle`: after which calls the store does its background work."""
+        self.folds: list[Fold] = []
+        self.rows: list[tuple[str, DeliveryRow]] = []
+        make = Maker()
+        for number in range(CALLS):
+            make.now_ms = START_MS + number * 1000
+            account = OTHER if number % 5 == 4 else ACCOUNT
+            stored = make.begin(f"c-{number}", account=account, from_=f"+6128888000{number % 3}", to=f"+6180011122{number % 4}")
+            folds, results = [], []
+            for step, status in enumerate(STATUSES):
+                endpoints = [100 + 10 * (account == OTHER) + number % 4, 109 + 10 * (account == OTHER)]
+                fold = make.fold(stored, status, endpoints)
+                ends = [self._result(delivery, number + step + place) for place, delivery in enumerate(fold.deliveries)]
+                self.rows += [(account, self._row(fold, *both)) for both in zip(fold.deliveries, ends, strict=True)]
+                results += [end for end in ends if end is not None]
+                folds.append(fold)
+                stored = after(fold)
+            commit(store, *folds, results=results)
+            self.folds += folds
+            if number in settle:
+                backend.settle(store)
+
+    def _result(self, delivery: Any, number: int) -> Result | None:
+        state = STATES[number % len(STATES)]
+        if state == "pending":
+            return None
+        failed = state in ("retrying", "exhausted")
+        return done(
+            delivery,
+            state,  # type: ignore[arg-type]
+            status=None if failed else 200,
+            error="timeout" if failed else "",
+            next_at_ms=START_MS * 2 if state == "retrying" else 0,
+        )
+
+    def _row(self, fold: Fold, delivery: Any, result: Result | None) -> DeliveryRow:
+        if result is None:
+            return DeliveryRow(delivery, fold.call_id, None, None, "")
+        finished = None if result.delivery.state == "retrying" else result.finished_at_ms
+        return DeliveryRow(result.delivery, fold.call_id, finished, result.status, result.error)
+
+    def expected(self, wanted: DeliveryFilter) -> list[DeliveryRow]:
+        """By the letter of the filter."""
+        found = [row for account, row in self.rows if account == wanted.account and self._fits(row, wanted)]
+        return sorted(found, key=lambda row: -row.delivery.id)[: wanted.limit]
+
+    @staticmethod
+    def _fits(row: DeliveryRow, wanted: DeliveryFilter) -> bool:
+        d = row.delivery
+        return (
+            (wanted.state is None or d.state == wanted.state)
+            and (wanted.endpoint is None or d.endpoint == wanted.endpoint)
+            and (wanted.call is None or row.call_id == wanted.call)
+            and (wanted.event is None or d.name == wanted.event)
+            and (wanted.since_ms is None or d.created_at_ms >= wanted.since_ms)
+            and (wanted.until_ms is None or d.created_at_ms < wanted.until_ms)
+            and (wanted.before is None or d.id < wanted.before)
+        )
+
+
+@pytest.fixture(params=[(), (CALLS - 1,), (3, 11)], ids=["fresh", "settled", "half settled"])
+def log(request: pytest.FixtureRequest, store: Store, backend: Backend) -> Log:
+    return Log(store, backend, request.param)
+
+
+def filters() -> Iterator[dict[str, Any]]:
+    yield {}
+    for state in (None, *STATES, "sending", "no such state"):
+        for field in (
+            {},
+            {"endpoint": 101},
+            {"endpoint": 119},  # another account's
+            {"endpoint": 5},
+            {"call": "c-3"},
+            {"call": "c-4"},  # another account's
+            {"call": "c-99"},
+            {"event": "call.ringing"},
+            {"event": "call.none"},
+            {"endpoint": 101, "event": "call.ringing"},
+            {"call": "c-3", "event": "call.ringing", "endpoint": 109},
+        ):
+            yield {"state": state, **field}
+
+
+def test_every_filter_finds_what_it_says(store: Store, log: Log) -> None:
+    for fields in filters():
+        for period in (
+            {},
+            {"since_ms": START_MS + 3000},
+            {"until_ms": START_MS + 9000},
+            {"since_ms": START_MS + 3000, "until_ms": START_MS + 9000},
+        ):
+            wanted = DeliveryFilter(account=ACCOUNT, limit=1000, **fields, **period)
+            assert store.deliveries(wanted) == log.expected(wanted), wanted
+
+
+def test_page_by_page_each_comes_once(store: Store, log: Log) -> None:
+    for fields in (
+        {},
+        {"state": "pending"},
+        {"state": "exhausted"},
+        {"state": "succeeded"},
+        {"endpoint": 109},
+        {"event": "call.ringing"},
+    ):
+        wanted = DeliveryFilter(account=ACCOUNT, limit=7, **fields)
+        found: list[DeliveryRow] = []
+        while page := store.deliveries(wanted):
+            assert len(page) <= 7
+            found += page
+            wanted = replace(wanted, before=page[-1].delivery.id)
+        assert found == log.expected(DeliveryFilter(account=ACCOUNT, limit=1000, **fields)), fields
+
+
+def test_an_account_that_is_none_has_nothing(store: Store, log: Log) -> None:
+    assert store.deliveries(DeliveryFilter(account="none")) == []
+    assert store.calls("none", None, 10) == []
+    assert store.call("none", "c-1") is None
+    assert store.delivery("none", log.rows[0][1].delivery.id) is None
+
+
+def test_one_delivery_with_its_event(store: Store, log: Log) -> None:
+    account, row = log.rows[0]
+    assert store.delivery(account, row.delivery.id) == (row, log.folds[0].events[0])
+    assert store.delivery(OTHER, row.delivery.id) is None
+    assert store.delivery(account, 5) is None
+
+
+def test_deliveries_of_events(store: Store, log: Log) -> None:
+    events = [fold.events[0].id for fold in log.folds[3:9]]
+    expected = [row for _, row in log.rows if row.delivery.event in events]
+    assert store.deliveries_of_events(events) == expected
+    assert store.deliveries_of_events([]) == []
+    assert store.deliveries_of_events([5]) == []
+
+
+def test_calls_newest_first(store: Store, log: Log) -> None:
+    ended = [after(fold) for fold in log.folds if fold.calls[0].call.status == "completed" and fold.account == ACCOUNT][::-1]
+    assert store.calls(ACCOUNT, None, 1000) == ended
+    assert store.calls(ACCOUNT, None, 5) == ended[:5]
+    assert store.calls(ACCOUNT, ended[4].n, 5) == ended[5:10]
+
+
+def test_calls_by_number_from_or_to(store: Store, log: Log) -> None:
+    ended = [after(fold) for fold in log.folds if fold.calls[0].call.status == "completed" and fold.account == ACCOUNT][::-1]
+    for number in ("+61288880001", "+61800111222", "+61800"):
+        expected = [stored for stored in ended if number in (stored.call.from_, stored.call.to)]
+        assert store.calls(ACCOUNT, None, 1000, number) == expected
+        if expected:
+            assert store.calls(ACCOUNT, expected[1].n, 2, number) == expected[2:4]
+
+
+def test_numbers_that_a_call_tells_later(store: Store, backend: Backend) -> None:
+    make = Maker()
+    first = make.fold(make.begin("c-1", from_="", to=""))
+    commit(store, first)
+    backend.settle(store)
+    second = make.fold(after(first), "ringing", from_=FROM)
+    commit(store, second)
+    assert store.calls(ACCOUNT, None, 9, FROM) == [after(second)]
+    third = make.fold(after(second), "ongoing", to=TO)
+    commit(store, third)
+    backend.settle(store)
+    assert store.calls(ACCOUNT, None, 9, FROM) == store.calls(ACCOUNT, None, 9, TO) == [after(third)]
+    assert store.calls(ACCOUNT, None, 9, "") == []
+
+
+def test_rows_that_come_late_are_found(store: Store, backend: Backend) -> None:
+    """Ids are made before their rows are committed: rows with larger ids may be there already."""
+    make = Maker()
+    late = make.fold(make.begin("c-1"), "starting", [7])
+    early = make.fold(make.begin("c-2"), "starting", [7])
+    commit(store, early)
+    backend.settle(store)
+    commit(store, late)
+    commit(store, results=[done(fold.deliveries[0]) for fold in (late, early)])
+    expected = [early.deliveries[0].id, late.deliveries[0].id]
+    for fields in ({}, {"endpoint": 7}, {"event": "call.starting"}, {"state": "succeeded"}):
+        assert [row.delivery.id for row in store.deliveries(DeliveryFilter(account=ACCOUNT, **fields))] == expected
+    assert [stored.call.id for stored in store.calls(ACCOUNT, None, 9)] == ["c-2", "c-1"]
+    assert [stored.call.id for stored in store.calls(ACCOUNT, None, 9, FROM)] == ["c-2", "c-1"]
+
+
+def test_a_conversation_with_its_legs(store: Store) -> None:
+    make = Maker()
+    root = make.fold(make.begin("c-1"), "starting", [7])
+    first = make.fold(make.begin("leg-1", root=after(root)), "ringing", [7], root=after(root))
+    second = make.fold(make.begin("leg-2", root=after(first, "c-1")), "ringing", [7], root=after(first, "c-1"))
+    other = make.fold(make.begin("c-2"), "starting", [7])
+    commit(store, root, first, second, other)
+    assert store.legs(root.calls[0].n) == [after(second, "c-1"), after(first), after(second)]
+    assert store.events(root.calls[0].n) == [fold.events[0] for fold in (root, first, second)]
+    assert store.call(ACCOUNT, "leg-1") == after(first)
+    assert store.legs(5) == []
+    assert store.events(5) == []
+
+    def names(call: str) -> list[str]:
+        return [row.call_id for row in store.deliveries(DeliveryFilter(account=ACCOUNT, call=call))]
+
+    assert names("c-1") == ["leg-2", "leg-1", "c-1"]
+    assert names("leg-1") == ["leg-1"]
+
+
+def test_all_lives_of_a_call_are_searched(store: Store) -> None:
+    make = Maker()
+    folds = [make.fold(make.begin("c-1", generation=life), "completed", [7]) for life in (1, 2, 3)]
+    commit(store, *folds)
+    resend = make.delivery(folds[0].events[0], folds[0].calls[0].n, 7, kind="resend")
+    commit(store, Fold(account=ACCOUNT, calls=(), events=(), event_calls=(), deliveries=(resend,)))
+    wanted = DeliveryFilter(account=ACCOUNT, call="c-1")
+    assert [row.delivery.id for row in store.deliveries(wanted)] == [resend.id] + [fold.deliveries[0].id for fold in folds[::-1]]
+
+
+def test_events_come_back_as_they_were(store: Store) -> None:
+    make = Maker()
+    fold = make.fold(make.begin("c-1", reached={"starting": 5}), "starting")
+    deep: dict[str, Any] = {"n": None, "l": [1, 2.5, "x", {"y": True}], "ä": "🕿", "big": 2**63 - 1, "": ""}
+    events = (replace(fold.events[0], data=deep, late=True, status_changed=False),)
+    commit(store, replace(fold, events=events))
+    assert store.events(fold.calls[0].n) == list(events)
