@@ -88,6 +88,20 @@ def with_transcription(current: Context, data: Mapping[str, Any]) -> Context:
     return current if merged == current.transcription else replace(current, transcription=merged)
 
 
+def with_facts_of_leg(root: Context, before: Context, after: Context) -> Context:
+    """The root's context after one of its legs was told of a recording, a transcript or a survey: they are the conversation's."""
+    changes: dict[str, Any] = {}
+    if after.recording is not None and after.recording != before.recording:
+        changes["recording"] = merge_recording(root.recording, after.recording)
+    if after.transcription is not None and after.transcription != before.transcription:
+        changes["transcription"] = (
+            after.transcription if root.transcription is None else _over(root.transcription, after.transcription)
+        )
+    if after.survey is not None and after.survey != before.survey:
+        changes["survey"] = after.survey if root.survey is None else _over(root.survey, after.survey)
+    return replace(root, **changes) if changes else root
+
+
 def with_entry(current: Context, entries: list[Entry], entry: Entry) -> tuple[Context, list[Entry]]:
     """`current` and the entries after the caller keyed something: `prompts.keys` ends with all entries in order of time, and
     `prompts.postcodes` with those that are postcodes. What an update gave as `prompts` itself stays in front."""

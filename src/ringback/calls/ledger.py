@@ -114,6 +114,11 @@ def fold(account: str, leg: Call | None, root: Call | None, update: Update, new_
     else:
         now = replace(leg, last_event=number, **changes)
         root_changes, offer = _offer_by_leg(root, now, update.at_ms, told=made[1])
+        if now.context is not leg.context:
+            before = root_changes.get("context", root.context)
+            joined = contexts.with_facts_of_leg(before, leg.context, now.context)
+            if joined is not before:
+                root_changes["context"] = joined
         root_now = replace(root, next_seq=root.next_seq + 1, last_event=number, **root_changes)
     event = Event(
         id=number,

@@ -94,6 +94,8 @@ class Door:
             if len(body) > self.max_body_bytes:
                 raise TooLarge(f"the body may have {self.max_body_bytes} bytes")
             items = split_updates(body, content_type)
+            if not items:
+                raise InvalidInput("the array holds no update")
             if len(items) > MOST_ITEMS:
                 raise TooLarge(f"a request may carry {MOST_ITEMS} updates")
         except RingbackError as error:

@@ -3,7 +3,7 @@
 import pytest
 from ledger_shell import T0_MS, Shell, told
 
-from ringback.calls.model import Offer, Prompts
+from ringback.calls.model import Offer, Prompts, Recording
 
 CALLER, NUMBER, MOBILE = "+61288880000", "+611800111222", "+61412345678"
 INBOUND = {"direction": "inbound", "from_": CALLER, "to": NUMBER}
@@ -388,3 +388,14 @@ class TestWhoAnswered:
         assert shell.calls["r"].context.extension == "101"
         shell.tell(told("starting", 1, "b", parent="r", to=MOBILE))
         assert shell.calls["r"].context.extension is None
+
+
+def test_a_recording_of_a_child_leg_is_the_conversations() -> None:
+    shell = Shell()
+    shell.tell(
+        told("starting", 0, **INBOUND),
+        told("starting", 1, "leg", parent="r", from_=CALLER, to="7001"),
+        told("recording", 5, "leg", data={"status": "completed", "url": "https://x.example/1.wav", "duration_s": 4}),
+    )
+    assert shell.calls["r"].context.recording == Recording(url="https://x.example/1.wav", duration_s=4, status="completed")
+    assert shell.calls["leg"].context.recording == shell.calls["r"].context.recording
