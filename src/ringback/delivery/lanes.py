@@ -239,6 +239,8 @@ class Lane:
     def started(self, has_open: bool, now_ms: int) -> None:
         """The answer: does the store have open work of this lane?"""
         self.due_wanted = has_open
+        if has_open:
+            self._known.expect()
         self._absorb_open((), has_open, now_ms)
 
     def begin(self) -> Need | None:
@@ -273,6 +275,7 @@ class Lane:
         """What was read joins the lane."""
         for number, root in need.turns + need.bulk:
             job = read.single.get(number)
+            self._budget.ids -= 1
             if job is not None and job.delivery.state in OPEN:
                 self._place(job, now_ms)
             else:
@@ -325,6 +328,8 @@ class Lane:
             self.offer(job, now_ms)
         if self._tail_lost:
             self.more = True
+        elif not self._known:
+            self._known.expect(False)
 
     # Inside
     def _room(self) -> bool:
@@ -346,7 +351,9 @@ class Lane:
         endpoint = self.endpoint
         if delivery.kind == "event" and endpoint is not None and endpoint.enabled:
             ordered = endpoint.order == "strict" or (endpoint.order == "call" and not delivery.attempts)
+            ids_before = self._gates.ids
             if ordered and not self._gates.enter(job, self._budget.window() // 2):
+                self._budget.ids += self._gates.ids - ids_before
                 if delivery.held:
                     self._held_back.add(delivery.id)
                 return
@@ -377,6 +384,7 @@ class Lane:
             self._leave_to_store(delivery.id)
         else:
             self._bulk.append((delivery.id, delivery.root))
+            self._budget.ids += 1
 
     def _late_room(self) -> bool:
         return len(self.late) + self.timed < self._budget.window()

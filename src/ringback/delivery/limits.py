@@ -6,10 +6,10 @@ LEAST_WINDOW = 16
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """What may be in memory. `window`: jobs ready to go per lane, and as many waiting for a near due time; `blocked`: deliveries
-    per lane that wait for others of their conversation (half a window of them with events, the rest as ids). `jobs` and `ids`:
-    the same for all lanes together, shared out evenly. `horizon_ms`: what is due later than that is left to the store.
-    `settle_ms`: how long a result may take to be committed."""
+    """What may be in memory. `window`: jobs ready to go per lane, and as many waiting for a near due time. `blocked`: deliveries of
+    a lane that wait for others of their conversation (half a window of them with events, the rest as ids). `jobs` and `ids`: about
+    as many for all lanes together, shared out evenly among those that have work. `horizon_ms`: what is due later than that is left
+    to the store. `settle_ms`: how long a result may take to be committed."""
 
     window: int = 1_000
     blocked: int = 50_000
@@ -20,22 +20,29 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Budget:
-    """One lane's share of the memory, by the number of lanes that have work in it."""
+    """The memory that all lanes share. `busy`: lanes that have work; `known`: deliveries in memory; `ids`: those of them that are
+    there as ids alone. Where all of it is used up, a lane may still hold LEAST_WINDOW: none stands still for the others' sake."""
 
-    __slots__ = ("busy", "limits")
+    __slots__ = ("busy", "ids", "known", "limits")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.busy = 0
+        self.known = 0
+        self.ids = 0
 
     def window(self) -> int:
         """Jobs that one lane may hold ready."""
         limits = self.limits
+        if self.known - self.ids >= limits.jobs:
+            return LEAST_WINDOW
         return limits.window if self.busy * limits.window <= limits.jobs else max(LEAST_WINDOW, limits.jobs // self.busy)
 
     def blocked(self) -> int:
         """Deliveries of one lane that may wait for others of their conversation."""
         limits = self.limits
+        if self.ids >= limits.ids:
+            return LEAST_WINDOW
         return limits.blocked if self.busy * limits.blocked <= limits.ids else max(LEAST_WINDOW, limits.ids // self.busy)
 
 

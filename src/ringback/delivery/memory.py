@@ -11,10 +11,11 @@ from ringback.webhooks.model import Delivery
 class Memory:
     """One lane's ids. A lane with any counts among the busy ones, which share the budget."""
 
-    __slots__ = ("_budget", "_here", "_left")
+    __slots__ = ("_budget", "_busy", "_here", "_left")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        self._busy = False
         self._here: set[int] = set()
         self._left: dict[int, tuple[int, float]] = {}
 
@@ -26,16 +27,25 @@ class Memory:
 
     def add(self, number: int) -> None:
         """A delivery is here from now on."""
-        if not self._here:
-            self._budget.busy += 1
-        self._here.add(number)
+        if number not in self._here:
+            self._here.add(number)
+            self._budget.known += 1
+            if not self._busy:
+                self.expect()
 
     def drop(self, number: int) -> None:
         """It is not here any more."""
         if number in self._here:
             self._here.discard(number)
+            self._budget.known -= 1
             if not self._here:
-                self._budget.busy -= 1
+                self.expect(False)
+
+    def expect(self, work: bool = True) -> None:
+        """The lane counts as busy before its work is read, until it has none."""
+        if self._busy != work:
+            self._busy = work
+            self._budget.busy += 1 if work else -1
 
     def settle(self, after: Delivery, now_ms: int) -> None:
         """It has a new state, which is committed a little later: until then its row shows an older one."""

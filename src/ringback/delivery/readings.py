@@ -60,7 +60,7 @@ class RunInThread(Protocol):
 
 def read(reader: Reader, need: Need, until_ms: int) -> Read:
     """Answers a need; `until_ms`: what is due until then. Raises what the store raises."""
-    due = reader.due(until_ms, need.due_limit, need.endpoint) if need.due_limit else ()
+    due = reader.due(until_ms, need.due_limit, need.endpoint, need.cursor) if need.due_limit else ()
     open_ = reader.open_deliveries(need.endpoint, need.cursor, need.open_limit) if need.open_limit else ()
     return Read(open_, due, {number: reader.job(number) for number, _ in need.turns + need.bulk})
 

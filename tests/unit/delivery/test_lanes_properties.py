@@ -269,7 +269,10 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def counts_hold(self) -> None:
         assert len(self.timers) == sum(lane.timed for lane in self.lanes.values())
-        assert self.budget.busy == sum(1 for lane in self.lanes.values() if lane.queued + len(lane.flying))
+        in_memory = [lane.queued + len(lane.flying) for lane in self.lanes.values()]
+        assert self.budget.known == sum(in_memory)
+        assert 0 <= self.budget.ids <= self.budget.known
+        assert sum(1 for count in in_memory if count) <= self.budget.busy <= len(self.lanes)
         for lane in self.lanes.values():
             assert lane.late_flying >= 0
             assert lane.late_flying <= len(lane.flying)
@@ -311,7 +314,7 @@ class Engine(RuleBasedStateMachine):
         for lane in self.lanes.values():
             assert lane.queued == 0
             assert lane.jobs == 0
-        assert self.budget.busy == 0
+        assert (self.budget.busy, self.budget.known, self.budget.ids) == (0, 0, 0)
 
 
 Engine.TestCase.settings = settings(stateful_step_count=60)
