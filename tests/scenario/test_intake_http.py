@@ -267,3 +267,8 @@ def test_a_client_that_leaves_before_the_answer_loses_nothing(server: Server, ap
 def test_an_event_for_nobody_is_stored_all_the_same(api: Api, new_call: NewCall, receiver: Receiver) -> None:
     assert api.send(new_call("nobody")("starting"))["results"][0]["deliveries"] == 0
     assert len(api.get("/v1/calls/nobody")["events"]) == 1
+
+
+def test_an_empty_array_is_refused(api: Api) -> None:
+    status, problem = api.call("POST", "/v1/events", [])
+    assert (status, problem["detail"]) == (422, "the array holds no update")
