@@ -123,7 +123,7 @@ def latency(plan: Plan) -> Result:
             meter = Meter(server)
             options = ["--port", str(server.port), "--key", key, "--receive", str(RECEIVER_PORT), "--seconds", str(plan.seconds)]
             words = pinned(OUTSIDE_CORE, [sys.executable, str(BENCH / "pacer.py"), *options])
-            row: Result = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+            row: Result = json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout)
             row |= meter.read(row["delivered"])
             rows.append(row)
             shown = f"p50 {row['delivered_p50_ms']} ms, p99 {row['delivered_p99_ms']} ms"

@@ -14,6 +14,7 @@ import re
 import time
 from asyncio import Transport
 from datetime import UTC, datetime
+from typing import cast
 
 import httptools
 import uvloop
@@ -34,8 +35,7 @@ class Receiver(asyncio.Protocol):
         self._transport: Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, Transport)
-        self._transport = transport
+        self._transport = cast(Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -71,8 +71,7 @@ class Sender(asyncio.Protocol):
         self._transport: Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, Transport)
-        self._transport = transport
+        self._transport = cast(Transport, transport)
 
     def send(self, request: bytes, sent_ns: int) -> None:
         """One request."""

@@ -12,7 +12,7 @@ import asyncio
 import re
 import time
 from asyncio import Transport
-from typing import TextIO
+from typing import TextIO, cast
 
 import httptools
 
@@ -37,8 +37,7 @@ class Recording(asyncio.Protocol):
         self._transport: Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, Transport)
-        self._transport = transport
+        self._transport = cast(Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
