@@ -71,6 +71,6 @@ async def open_tunnel(loop: asyncio.AbstractEventLoop, sock: socket.socket, prox
         raise ProxyFailed("the proxy does not speak HTTP")
     if not found[1].startswith(b"2"):
         raise ProxyFailed(f"the proxy answered {found[1].decode()} to CONNECT")
-    if not answer.endswith(b"\r\n\r\n"):
+    if answer.index(b"\r\n\r\n") + 4 != len(answer):
         # Nobody speaks in the tunnel before we do, so these bytes would be taken for the receiver's.
         raise ProxyFailed("the proxy sent more than its answer")
