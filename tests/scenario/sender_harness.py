@@ -1,7 +1,6 @@
 """Runs the sender on a loop of either kind, counts its callbacks, and lets aiohttp meet the same receivers."""
 
 import asyncio
-import gc
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -16,8 +15,10 @@ from ringback.webhooks.model import Outcome
 
 LOOPS = ("asyncio", "uvloop")
 LOOPBACK = (read_allowed_network("127.0.0.0/8"), read_allowed_network("::1"))
-SETTINGS: dict[str, Any] = {"allow_http": True, "allow_networks": LOOPBACK, "connect_timeout_s": 0.4}
+SETTINGS: dict[str, Any] = {"allow_http": True, "allow_networks": LOOPBACK, "connect_timeout_s": 3.0}
+# Where the test is about the time-out, and where it is not.
 TIMEOUT_S = 0.5
+PATIENT_S = 5.0
 # What a time-out may be late on a busy machine.
 LATE_S = 0.4
 
@@ -45,7 +46,7 @@ class Client:
         *,
         key: int = 1,
         account: str = "a",
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float = PATIENT_S,
         basic: str | None = None,
         headers: tuple[tuple[str, str], ...] = (),
     ) -> tuple[Any, "asyncio.Future[Outcome]"]:
@@ -75,7 +76,6 @@ def run(kind: str, scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
         loop.run_until_complete(asyncio.sleep(0))
     finally:
         loop.close()
-        gc.collect()
     assert errors == []
     assert left == []
 
@@ -127,7 +127,7 @@ def with_names(
 
 async def aiohttp_result(url: str, ssl_context: Any = None, timeout_s: float = TIMEOUT_S) -> tuple[int | None, str]:
     """(status, class) as aiohttp sees it, in our classes."""
-    limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=0.4)
+    limits = aiohttp.ClientTimeout(total=timeout_s, sock_connect=3.0)
     connector = aiohttp.TCPConnector(ssl=ssl_context or True)
     try:
         async with (

@@ -25,7 +25,7 @@ from awkward_receivers import (
     slow_body,
     slow_head,
 )
-from sender_harness import LOOPS, TIMEOUT_S, Client, aiohttp_result, post, with_sender, within
+from sender_harness import LOOPS, PATIENT_S, TIMEOUT_S, Client, aiohttp_result, post, with_sender, within
 
 from ringback.webhooks.model import ErrorClass
 
@@ -156,13 +156,18 @@ CASES = (
 )
 
 
+def patience(error: str) -> float:
+    return TIMEOUT_S if error == "timeout" else PATIENT_S
+
+
 @pytest.mark.parametrize("kind", LOOPS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_awkward_receiver_ends_in_its_class_in_time(case: Case, kind: str) -> None:
     async def scenario(client: Client) -> None:
         started = time.monotonic()
-        outcome = await client.send(post(receiver.url()))
-        within(started, TIMEOUT_S)
+        limit_s = patience(case.error)
+        outcome = await client.send(post(receiver.url()), timeout_s=limit_s)
+        within(started, limit_s)
         assert (outcome.error, outcome.status) == (case.error, case.status), outcome
         if case.body is not None:
             assert outcome.body == case.body
@@ -179,6 +184,6 @@ def test_every_awkward_receiver_ends_in_its_class_in_time(case: Case, kind: str)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_aiohttp_sees_the_same(case: Case) -> None:
     with receiving(case.handler) as receiver:
-        theirs = asyncio.run(aiohttp_result(receiver.url()))
+        theirs = asyncio.run(aiohttp_result(receiver.url(), timeout_s=patience((case.theirs or (None, case.error))[1])))
     assert theirs == (case.theirs or (case.status, case.error))
     assert (case.theirs is None) == (case.why == ""), "a difference has its reason beside it"

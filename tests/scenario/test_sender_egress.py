@@ -80,7 +80,7 @@ def test_https_through_a_proxy_by_name_with_credentials(kind: str, tmp_path: Pat
     ca.issue_cert("hooks.test").configure_cert(context)
 
     async def scenario(client: Client, names: NameServer) -> None:
-        outcome = await client.send(post(f"https://hooks.test:{receiver.port}/"), timeout_s=3)
+        outcome = await client.send(post(f"https://hooks.test:{receiver.port}/"))
         assert (outcome.error, outcome.status) == ("", 200), outcome
         assert outcome.connect_ms is not None
         assert outcome.tls_ms is not None
@@ -88,7 +88,7 @@ def test_https_through_a_proxy_by_name_with_credentials(kind: str, tmp_path: Pat
 
     known = {"hooks.test": ["127.0.0.1"], "proxy.test": ["127.0.0.1"]}
     with receiving(ANSWERING, wrap=lambda sock: context.wrap_socket(sock, server_side=True)) as receiver, receiving(proxy) as at:
-        egress = settings(proxy=f"http://me:p%40ss@proxy.test:{at.port}", ca_file=str(tmp_path / "ca.pem"), connect_timeout_s=2.0)
+        egress = settings(proxy=f"http://me:p%40ss@proxy.test:{at.port}", ca_file=str(tmp_path / "ca.pem"))
         with_names(kind, known, scenario, egress)
 
 
@@ -126,7 +126,7 @@ def test_a_proxy_that_fails_is_classed_and_its_credentials_are_not_told(kind: st
         assert receiver.connections == 0
 
     with receiving(ANSWERING) as receiver, receiving(handler) as at:
-        with_sender(kind, scenario, settings(proxy=f"http://me:hunter2@127.0.0.1:{at.port}"))
+        with_sender(kind, scenario, settings(proxy=f"http://me:hunter2@127.0.0.1:{at.port}", connect_timeout_s=0.4))
 
 
 def test_a_proxy_that_is_not_there(kind: str) -> None:

@@ -42,7 +42,7 @@ def test_a_name_that_nobody_answers_for_ends_in_the_connect_timeout(kind: str) -
         assert (outcome.error, outcome.connect_ms) == ("connect_timeout", None)
         assert names.asked
 
-    with_names(kind, {}, scenario)
+    with_names(kind, {}, scenario, settings(connect_timeout_s=0.4))
 
 
 def test_names_that_never_resolve_stall_nobody(kind: str) -> None:
@@ -61,7 +61,7 @@ def test_names_that_never_resolve_stall_nobody(kind: str) -> None:
     names = {"good.test": ["127.0.0.1"], "fresh.test": ["127.0.0.1"]}
     with receiving(ANSWERING) as receiver:
         # Two places for names that timed out before, forty such names.
-        with_names(kind, names, scenario, suspects_at_once=2, give_up_s=0.3, keep_failed_s=0.0)
+        with_names(kind, names, scenario, settings(connect_timeout_s=0.4), suspects_at_once=2, give_up_s=0.3, keep_failed_s=0.0)
 
 
 def test_a_name_that_does_not_exist_is_a_dns_failure_and_is_kept_shortly(kind: str) -> None:

@@ -22,7 +22,7 @@ from awkward_receivers import (
     silent,
     slow_body,
 )
-from sender_harness import LOOPS, Client, aiohttp_result, post, settings, with_names, with_sender
+from sender_harness import LOOPS, PATIENT_S, TIMEOUT_S, Client, aiohttp_result, post, settings, with_names, with_sender
 
 from ringback.webhooks.model import ErrorClass
 
@@ -66,7 +66,7 @@ def test_https_by_name_with_sni_and_kept(kind: str, authority: Authority) -> Non
 
     async def scenario(client: Client, names: NameServer) -> None:
         url = f"https://hooks.test:{receiver.port}/a"
-        first = await client.send(post(url), timeout_s=3)
+        first = await client.send(post(url))
         second = await client.send(post(url))
         assert (first.error, first.status, first.reused) == ("", 200, False), first
         assert (second.error, second.status, second.reused) == ("", 200, True)
@@ -104,18 +104,18 @@ REFUSALS = (
 def test_a_handshake_that_fails_is_classed(case: Refusal, kind: str, authority: Authority) -> None:
     async def scenario(client: Client) -> None:
         url = receiver.url(scheme="https")
-        outcome = await client.send(post(url), timeout_s=3)
+        outcome = await client.send(post(url))
         assert (outcome.error, outcome.status) == (case.error, None), outcome
         assert outcome.connect_ms is not None
         assert outcome.tls_ms is None
         if kind == "asyncio":
             context = ssl.create_default_context(cafile=authority.file if case.trusted else None)
             assert await aiohttp_result(url, context) == (None, case.theirs or case.error)
-        assert (await client.send(post(url), timeout_s=3)).error == case.error, "nothing is kept of it"
+        assert (await client.send(post(url))).error == case.error, "nothing is kept of it"
 
     wrap = None if case.plain else case.wrap or speaking_tls(authority.ca, *case.names, **case.how)
     with receiving(ANSWERING if not case.plain else answers_at_once, wrap=wrap) as receiver:
-        with_sender(kind, scenario, settings(ca_file=authority.file if case.trusted else None, connect_timeout_s=2.0))
+        with_sender(kind, scenario, settings(ca_file=authority.file if case.trusted else None))
 
 
 def answers_at_once(peer: Peer) -> None:
@@ -126,7 +126,7 @@ def answers_at_once(peer: Peer) -> None:
 @pytest.mark.parametrize("kind", LOOPS)
 def test_a_receiver_that_wants_our_certificate_fails_in_tls(kind: str, authority: Authority) -> None:
     async def scenario(client: Client) -> None:
-        outcome = await client.send(post(receiver.url(scheme="https")), timeout_s=3)
+        outcome = await client.send(post(receiver.url(scheme="https")))
         assert outcome.error in ("tls", "reset"), outcome
 
     with receiving(ANSWERING, wrap=speaking_tls(authority.ca, "127.0.0.1", client_ca=authority.ca)) as receiver:
@@ -136,13 +136,13 @@ def test_a_receiver_that_wants_our_certificate_fails_in_tls(kind: str, authority
 @pytest.mark.parametrize("kind", LOOPS)
 def test_a_silent_handshake_ends_in_the_connect_timeout(kind: str) -> None:
     async def scenario(client: Client) -> None:
-        outcome = await client.send(post(receiver.url(scheme="https")), timeout_s=3)
+        outcome = await client.send(post(receiver.url(scheme="https")))
         assert (outcome.error, outcome.tls_ms) == ("connect_timeout", None)
         assert outcome.connect_ms is not None
         assert outcome.total_ms < 1_000
 
     with receiving(silent) as receiver:
-        with_sender(kind, scenario)
+        with_sender(kind, scenario, settings(connect_timeout_s=0.4))
 
 
 BEHIND_TLS: dict[str, tuple[Handler, ErrorClass, int | None]] = {
@@ -162,7 +162,8 @@ def test_awkward_behind_tls(name: str, kind: str, authority: Authority) -> None:
     handler, error, status = BEHIND_TLS[name]
 
     async def scenario(client: Client) -> None:
-        outcome = await client.send(post(receiver.url(scheme="https")))
+        limit_s = TIMEOUT_S if error == "timeout" else PATIENT_S
+        outcome = await client.send(post(receiver.url(scheme="https")), timeout_s=limit_s)
         assert (outcome.error, outcome.status) == (error, status), outcome
 
     with receiving(handler, wrap=speaking_tls(authority.ca, "127.0.0.1")) as receiver:
@@ -180,8 +181,8 @@ def test_a_kept_tls_connection_that_was_closed_as_we_wrote_is_dialled_again(kind
         peer.hang()
 
     async def scenario(client: Client) -> None:
-        await client.send(post(receiver.url(scheme="https")), timeout_s=3)
-        outcome = await client.send(post(receiver.url(scheme="https")), timeout_s=3)
+        await client.send(post(receiver.url(scheme="https")))
+        outcome = await client.send(post(receiver.url(scheme="https")))
         assert (outcome.error, outcome.status, outcome.reused) == ("", 200, False), outcome
 
     with receiving(handler, wrap=speaking_tls(authority.ca, "127.0.0.1")) as receiver:
@@ -203,7 +204,7 @@ def test_certificates_that_cannot_be_read_end_in_tls(kind: str, tmp_path: Path) 
 def test_a_timeout_at_the_moment_of_connecting_leaves_nothing_behind(kind: str, authority: Authority) -> None:
     async def scenario(client: Client) -> None:
         url = receiver.url(scheme="https")
-        context_is_built = await client.send(post(url), timeout_s=3)
+        context_is_built = await client.send(post(url))
         assert context_is_built.status == 200
         took_ms = context_is_built.tls_ms or 3.0
         for step in range(30):
