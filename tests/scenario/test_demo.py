@@ -143,6 +143,7 @@ def test_it_stays_up_on_demand_until_ctrl_c(temporary: Path) -> None:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_in_the_middle_it_leaves_nothing(temporary: Path, how: signal.Signals) -> None:
     with started([*COMMAND, "--speed", "1"], temporary) as process:
+        # The receiver's log appears as its process is being made: the worst moment.
         until(lambda: list(temporary.glob("*/webhooks.jsonl")) or process.poll() is not None, 30)
         process.send_signal(how)
         assert process.wait(30) == 130

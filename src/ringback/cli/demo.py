@@ -83,11 +83,12 @@ def demo(told: Demo) -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no ✓ shows a ?
     played = False
     with _interruptible() as calm, contextlib.ExitStack() as stack:
+        data = Path(tempfile.mkdtemp(prefix="ringback-demo-"))
         try:
-            data = Path(tempfile.mkdtemp(prefix="ringback-demo-"))
             if not told.keep:
                 stack.callback(shutil.rmtree, data, ignore_errors=True)
             script = read_script(told.folder)
+            console.print("starting a server and a receiver, each a process of its own", style="dim")
             stage = _set(stack, data, script)
             code, played = _play(told, stage, script, console), True
             if told.keep:
@@ -100,6 +101,8 @@ def demo(told: Demo) -> int:
             raise OurError(str(error)) from None
         finally:
             calm()
+            if told.keep:
+                print(f"demo: ended; its data stays in {data}", file=sys.stderr)
     return code
 
 

@@ -19,7 +19,7 @@ LEGEND = (
 )
 _CHROME = 9
 """Lines that the live table needs beside its rows."""
-_WIDTH = 120
+_WIDTH = 138
 _THEME = TerminalTheme(
     (22, 27, 34),
     (201, 209, 217),
