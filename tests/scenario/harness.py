@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -61,6 +62,22 @@ class Api:
     def endpoint(self, url: str, dialect: str = "standard", **more: Any) -> Any:
         return self.post("/v1/endpoints", {"url": url, "dialect": dialect, **more})
 
+    def deliveries(self, **narrowed: Any) -> list[dict[str, Any]]:
+        """Deliveries, newest first; `deliveries(state="retrying")`."""
+        items: list[dict[str, Any]] = self.get(f"/v1/deliveries?{urlencode(narrowed)}")["items"]
+        return items
+
+    def settled(self, count: int, within_s: float = 10, **narrowed: Any) -> list[dict[str, Any]]:
+        """The deliveries, once there are `count` and each has had an attempt (or will have none), with their attempts, oldest
+        first."""
+        open_ = ("pending", "sending")
+
+        def done() -> list[dict[str, Any]]:
+            items = self.deliveries(**narrowed)
+            return items if len(items) == count and all(item["state"] not in open_ for item in items) else []
+
+        return [self.get(f"/v1/deliveries/{item['id']}") for item in reversed(until(done, within_s))]
+
 
 @dataclass
 class Server:
@@ -84,11 +101,13 @@ class Server:
         return self.process.wait(30)
 
 
-def start_server(data: Path, *options: str, port: int = 0, environment: dict[str, str] | None = None) -> Server:
-    """Starts a server on a free port and waits until it is ready."""
+def start_server(
+    data: Path, *options: str, port: int = 0, environment: dict[str, str] | None = None, strict: bool = False
+) -> Server:
+    """Starts a server on a free port and waits until it is ready. `strict`: no plain http, no private addresses."""
     log = data.parent / f"{data.name}.log"
     command = [sys.executable, "-m", "ringback", "serve", "--data", str(data), "--port", str(port or free_port())]
-    command += ["--allow-network", "127.0.0.0/8", "--allow-http", *options]
+    command += [*([] if strict else ["--allow-network", "127.0.0.0/8", "--allow-http"]), *options]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RINGBACK_")}
     with log.open("ab") as out:
         process = subprocess.Popen(
@@ -153,12 +172,12 @@ class Got:
 
 @dataclass
 class Receiver:
-    """A web server that keeps what it was sent; `answer` decides the status."""
+    """A web server that keeps what it was sent; `answer` decides the status, or the whole of the answer. It may block."""
 
     port: int
     got: "queue.Queue[Got]" = field(default_factory=queue.Queue)
     all: list[Got] = field(default_factory=list)
-    answer: Callable[[Got], int] = lambda got: 200
+    answer: Callable[[Got], "int | tuple[int, dict[str, str], bytes]"] = lambda got: 200
 
     @property
     def url(self) -> str:
@@ -181,6 +200,20 @@ class Receiver:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
+    with running_receiver() as kept:
+        yield kept
+
+
+@pytest.fixture
+def receivers() -> Iterator[Callable[[], Receiver]]:
+    """Makes receivers, each on a port of its own."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(running_receiver())
+
+
+@contextlib.contextmanager
+def running_receiver() -> Iterator[Receiver]:
+    """A receiver for as long as the block runs."""
     kept: Receiver
 
     class Handler(BaseHTTPRequestHandler):
@@ -191,20 +224,27 @@ def receiver() -> Iterator[Receiver]:
             headers = {k.lower(): v for k, v in self.headers.items()}
             got = Got(self.command, self.path, headers, body, [k for k, _ in self.headers.items()], time.time())
             kept.all.append(got)
-            status = kept.answer(got)
+            answer = kept.answer(got)
+            status, more, text = (answer, {}, b"") if isinstance(answer, int) else answer
             kept.got.put(got)
             with contextlib.suppress(OSError):
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                for name, value in {"Content-Length": str(len(text)), **more}.items():
+                    self.send_header(name, value)
                 self.end_headers()
+                self.wfile.write(text)
 
         do_GET = do_POST = do_PUT = handle_any
 
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http_server:
-        http_server.daemon_threads = True
+    class Listening(ThreadingHTTPServer):
+        request_queue_size = 128
+        daemon_threads = True
+        block_on_close = False
+
+    with Listening(("127.0.0.1", 0), Handler) as http_server:
         kept = Receiver(http_server.server_port)
         thread = threading.Thread(target=http_server.serve_forever, args=(0.02,), daemon=True)
         thread.start()

@@ -123,7 +123,9 @@ class Deliveries(Controller):
         found = await engine.in_thread(lambda: engine.store.delivery(account, number))
         if found is None:
             raise NotFound("no such delivery")
-        attempts = await engine.in_thread(lambda: engine.store.attempts(number))
+        by_number = {attempt.number: attempt for attempt in engine.writer.unlogged(number)}
+        by_number |= {attempt.number: attempt for attempt in await engine.in_thread(lambda: engine.store.attempts(number))}
+        attempts = [by_number[place] for place in sorted(by_number)]
         view = delivery_view(found[0], engine.is_sending)
         fields = {name: getattr(view, name) for name in DeliveryView.__struct_fields__}
         return DeliveryDetail(**fields, log=[attempt_view(attempt) for attempt in attempts])

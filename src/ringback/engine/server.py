@@ -237,9 +237,8 @@ class Engine:
     def _on_jobs(self, jobs: Sequence[Job]) -> None:
         self.dispatcher.offer(jobs)
 
-    def _on_release(self, endpoints: Sequence[int]) -> None:
-        for endpoint in endpoints:
-            self.dispatcher.poke(endpoint)
+    def _on_release(self, deliveries: Sequence[int]) -> None:
+        self.dispatcher.release(deliveries)
 
     def note(self, kind: str, text: str) -> None:
         """One line for the operator, kept in the store."""

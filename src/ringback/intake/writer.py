@@ -118,6 +118,7 @@ class Writer:
         self._queue: queue.SimpleQueue[Intake | None] = queue.SimpleQueue()
         self._results: list[Result] = []
         self._attempts: list[Attempt] = []
+        self._logging: list[Attempt] = []
         self._results_timer = False
         self._attempts_timer = False
         self._stopping = False
@@ -153,6 +154,10 @@ class Writer:
         if not self._results_timer:
             self._results_timer = True
             self._loop.call_later(RESULTS_WAIT_S, self._wake_for_results)
+
+    def unlogged(self, delivery: int) -> list[Attempt]:
+        """A delivery's attempts that are not in the log yet. Ask before the log is read, or one may be missed between the two."""
+        return [attempt for attempt in (*self._logging, *self._attempts) if attempt.delivery == delivery]
 
     def _wake_for_results(self) -> None:
         self._results_timer = False
@@ -202,11 +207,12 @@ class Writer:
             return None
 
     def _log_attempts(self) -> None:
-        attempts, self._attempts = self._attempts, []
+        self._logging, self._attempts = self._attempts, []
         try:
-            self._store.log_attempts(attempts)
+            self._store.log_attempts(self._logging)
         except StoreUnavailable as error:
-            log.warning("attempt log: %s attempts not kept: %s", len(attempts), error)
+            log.warning("attempt log: %s attempts not kept: %s", len(self._logging), error)
+        self._logging = []
 
     def _fail(self, waiting: list[Intake], results: list[Result], error: OurError) -> None:
         """Nothing was committed: producers are told, results are kept for the next turn."""
@@ -278,7 +284,7 @@ class Writer:
                 else:
                     answers[index] = turn.answers[place]
                     jobs.extend(turn.jobs[place])
-                    released.extend(job.delivery.endpoint for job in turn.released[place])
+                    released.extend(job.delivery.id for job in turn.released[place])
             todo = again
             if not todo:
                 break
@@ -318,7 +324,7 @@ class Writer:
         folded = fold(account, leg.call if leg else None, root.call if root else None, update, self.new_id)
         new_root = self._stored(root, folded.root, None)
         new_leg = new_root if folded.leg is folded.root else self._stored(leg, folded.leg, new_root.n)
-        jobs, released = self._route(folded.events, new_root)
+        jobs, released = self._route(turn, folded.events, new_root)
         changed = [new for new, old in ((new_root, root), (new_leg, leg)) if old is None or new.call is not old.call]
         if new_leg is new_root:
             changed = changed[:1]
@@ -365,7 +371,7 @@ class Writer:
             return StoredCall(n, n if root_n is None else root_n, call)
         return StoredCall(old.n, old.root_n, call)
 
-    def _route(self, events: Sequence[Event], root: StoredCall) -> tuple[list[Job], list[Job]]:
+    def _route(self, turn: _Turn, events: Sequence[Event], root: StoredCall) -> tuple[list[Job], list[Job]]:
         """Fresh deliveries, and held ones that need not wait any longer."""
         jobs: list[Job] = []
         released: list[Job] = []
@@ -376,6 +382,9 @@ class Writer:
             now = self._clock_ms()
             for endpoint, name in self._routing.matcher(event.call.account).match(event, place):
                 due = self._dialects[endpoint.dialect].hold_until_ms(event, endpoint)
+                if due is not None:
+                    # A source whose clock is ahead must not make anybody wait longer.
+                    due = min(due, now + endpoint.hold_s * 1000)
                 jobs.append(
                     Job(
                         Delivery(
@@ -392,15 +401,16 @@ class Writer:
                     )
                 )
             if event.root.context.awaits or event.type in ("call.recording", "call.facts"):
-                released.extend(self._fulfilled(event, root))
+                released.extend(self._fulfilled(turn, event, root))
         return jobs, released
 
-    def _fulfilled(self, event: Event, root: StoredCall) -> list[Job]:
-        """Held deliveries of the conversation whose facts are all there now."""
+    def _fulfilled(self, turn: _Turn, event: Event, root: StoredCall) -> list[Job]:
+        """Held deliveries of the conversation whose facts are all there now: those on disk, and those of this very batch."""
         if not event.root.is_final or not root.call.version:
             return []
         found: list[Job] = []
-        for job in self._store.held(root.n):
+        fresh = [job for jobs in turn.jobs for job in jobs if job.delivery.held and job.delivery.root == root.n]
+        for job in (*self._store.held(root.n), *fresh):
             endpoint = self._routing.endpoint(job.delivery.endpoint)
             if endpoint is None or self._dialects[endpoint.dialect].complete(event):
                 found.append(job)
