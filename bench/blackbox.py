@@ -47,9 +47,10 @@ def pinned(core: int | None, words: Sequence[str]) -> list[str]:
     return ["taskset", "-c", str(core), *words]
 
 
-def cpu_us(pid: int) -> float:
-    """Microseconds of CPU that a process has used, all threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+def cpu_us(pid: int, thread: int | None = None) -> float:
+    """Microseconds of CPU that a process has used, all threads, or one of them (the main thread's number is the process's)."""
+    path = Path(f"/proc/{pid}/stat" if thread is None else f"/proc/{pid}/task/{thread}/stat")
+    fields = path.read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * TICK_US
 
 

@@ -1,7 +1,7 @@
-"""The store without the indexes that only searches need: how fast the engine is when nobody looks.
+"""The store without what only searches need: how fast the engine is when nobody looks.
 
-An index is one of searches if no unique rule and no queue stands on it: plain, without a WHERE. SQLite's own (`sqlite_…`), unique
-ones and the partial ones over what is not done stay.
+Dropped are plain indexes: not unique, and not over a part of the table (those are queues). The search lists (tables `x_by_y`,
+filled off the hot path) take nothing more.
 """
 
 import sqlite3
@@ -9,17 +9,15 @@ from pathlib import Path
 
 
 def drop_search_indexes(data: Path) -> list[str]:
-    """Drops them in every database of a data directory that no server has open; the names of those dropped."""
-    dropped = []
-    for path in sorted(data.glob("*.db*")):
-        if path.suffix not in (".db", ".sqlite", ".sqlite3"):
-            continue
-        connection = sqlite3.connect(path)
-        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
-        for name, sql in rows:
-            if " UNIQUE " not in sql.upper() and " WHERE " not in " ".join(sql.upper().split()):
-                connection.execute(f'DROP INDEX "{name}"')
-                dropped.append(name)
-        connection.commit()
-        connection.close()
-    return dropped
+    """Does so in a data directory that no server has open; the names of what was dropped."""
+    connection = sqlite3.connect(data / "ringback.db")
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    indexes = [name for kind, name, sql in rows if kind == "index" and not {"UNIQUE", "WHERE"} & set(sql.upper().split())]
+    lists = [name for kind, name, _ in rows if kind == "table" and "_by_" in name]
+    for name in indexes:
+        connection.execute(f'DROP INDEX "{name}"')
+    for name in lists:
+        connection.execute(f'CREATE TRIGGER "lean_{name}" BEFORE INSERT ON "{name}" BEGIN SELECT RAISE(IGNORE); END')
+    connection.commit()
+    connection.close()
+    return indexes + lists

@@ -81,8 +81,8 @@ def busy(result: Result) -> str:
 def table(results: dict[str, Result], title: str) -> Table:
     """The figures beside their goals."""
     shown = Table(title=title)
-    for name in ("figure", "goal", "at least", "reached", "engine µs each", "cores: engine / outside, stolen"):
-        shown.add_column(name, justify="left" if name == "figure" else "right")
+    for name in ("figure", "goal", "at least", "reached", "engine µs", "engine / outside, stolen"):
+        shown.add_column(name, justify="left" if name == "figure" else "right", no_wrap=True)
     for figure, result in results.items():
         for what, goal, least, reached, each, kept in ROWS[figure](result):
             number = f"{reached:,.0f}" if reached >= 100 else f"{reached:g}"
@@ -100,7 +100,7 @@ def main() -> int:
     unknown = set(given.figures) - set(FIGURES)
     if unknown:
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=120)
     plan = Plan(say=lambda text: console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {text}"), **(SHORT if given.short else FULL))
     results: dict[str, Result] = {}
     for figure in given.figures or FIGURES:

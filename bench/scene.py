@@ -105,16 +105,18 @@ class Meter:
     def __init__(self, server: Server, *outside: int) -> None:
         self._pids = (server.pid, *outside)
         self._start = [cpu_us(pid) for pid in self._pids]
+        self._loop = cpu_us(server.pid, server.pid)
         self._stolen = stolen()
         self._at = time.monotonic()
 
     def read(self, count: float, wrk_cpu_s: float = 0.0) -> dict[str, float]:
-        """Until now: engine microseconds per item, engine's and outside's load of their core in percent, stolen percent."""
+        """Until now: engine microseconds per item (and its event loop's part), engine's and outside's load of their core in percent, stolen percent."""
         seconds = time.monotonic() - self._at
         engine, *outside = [cpu_us(pid) - start for pid, start in zip(self._pids, self._start, strict=True)]
         every, lost = (now - then for now, then in zip(stolen(), self._stolen, strict=True))
         return {
             "engine_us": round(engine / max(count, 1), 1),
+            "loop_us": round((cpu_us(self._pids[0], self._pids[0]) - self._loop) / max(count, 1), 1),
             "engine_load_pct": round(engine / 1e4 / seconds, 1),
             "receiver_load_pct": round(sum(outside) / 1e4 / seconds, 1),
             "producer_load_pct": round(wrk_cpu_s * 100 / seconds, 1),
