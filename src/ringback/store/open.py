@@ -48,6 +48,12 @@ class OpenStore(SqliteStore):
         super().__init__(data, box, clock, upkeep=upkeep)
         self._held = held
 
+    def __enter__(self) -> "OpenStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Lets go of everything; what was committed stays."""
         super().close()

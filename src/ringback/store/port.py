@@ -168,6 +168,10 @@ class Store(Protocol):
     def delivery(self, account: str, delivery: int) -> tuple[DeliveryRow, Event] | None: ...
     def attempts(self, delivery: int) -> list[Attempt]: ...
 
+    def purge_attempts(self, before_ms: int) -> int:
+        """Forgets the attempts of all days (UTC) that were over before a moment; how many days."""
+        ...
+
     # The operator's notes
     def note(self, kind: str, text: str, at_ms: int) -> None:
         """One line for the operator: a source's gap, calls that fit no account."""
@@ -175,4 +179,12 @@ class Store(Protocol):
 
     def notes(self, kind: str | None, limit: int) -> list[tuple[int, str, str]]:
         """(at_ms, kind, text), newest first."""
+        ...
+
+    def health(self) -> None:
+        """Writes a word, durably. Raises StoreUnavailable if that fails: then no event could be taken either."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """What is open, counted now: `pending` and `retrying` deliveries, `open_calls`."""
         ...

@@ -1,7 +1,5 @@
 """The back ends that the suite runs against. Another one plugs in with a class like SqliteBackend and a line in BACKENDS."""
 
-import os
-import signal
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -65,8 +63,3 @@ class SqliteBackend:
 
 
 BACKENDS = {"sqlite": SqliteBackend}
-
-
-def die() -> None:
-    """As the kernel's out-of-memory killer does it."""
-    os.kill(os.getpid(), signal.SIGKILL)

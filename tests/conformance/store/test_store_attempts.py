@@ -7,7 +7,6 @@ from store_backends import START_MS, Backend
 from store_values import Maker, commit, done
 
 from ringback.store.port import Store
-from ringback.store.sqlite.store import SqliteStore
 from ringback.webhooks.model import Delivery, Outcome
 from ringback.webhooks.records import Attempt
 
@@ -88,7 +87,7 @@ def test_logged_a_moment_after_midnight(store: Store, backend: Backend, deliveri
     assert store.attempts(deliveries[0].id) == [logged]
 
 
-def test_days_are_purged_whole(store: SqliteStore, backend: Backend, deliveries: list[Delivery]) -> None:
+def test_days_are_purged_whole(store: Store, backend: Backend, deliveries: list[Delivery]) -> None:
     for day in range(4):
         backend.now_ms = START_MS + day * DAY_MS
         store.log_attempts([attempt(deliveries[0], day + 1, backend.now_ms)])

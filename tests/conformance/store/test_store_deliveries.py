@@ -243,6 +243,16 @@ def test_results_survive_the_refusal_of_every_fold(store: Store, backend: Backen
     assert store.endpoints_with_open() == []
 
 
+def test_counts_of_what_is_open(store: Store) -> None:
+    make = Maker()
+    folds = [make.fold(make.begin(f"c-{number}"), "starting", [7]) for number in range(4)]
+    held = waiting(make, make.fold(make.begin("c-h"), "completed", [7]), START_MS)
+    commit(store, *folds, held)
+    commit(store, results=[done(folds[0].deliveries[0]), done(folds[1].deliveries[0], "retrying", next_at_ms=START_MS)])
+    assert store.counts() == {"pending": 3, "retrying": 1, "open_calls": 4}
+    store.health()
+
+
 def test_a_delivery_has_its_ids_time(store: Store) -> None:
     make = Maker()
     fold = make.fold(make.begin("c-1"), "starting", [7])

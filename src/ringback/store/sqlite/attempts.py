@@ -16,7 +16,7 @@ import msgspec
 import zstandard
 
 from ringback.store.sqlite import sql
-from ringback.store.sqlite.database import connect, meaning
+from ringback.store.sqlite.database import connect, make, meaning
 from ringback.store.sqlite.migrate import migrate
 from ringback.webhooks.records import Attempt
 
@@ -65,7 +65,7 @@ class AttemptLog:
                 raise
 
     def read(self, delivery: int, from_ms: int, to_ms: int) -> list[Attempt]:
-        """A delivery's attempts that were logged between two moments, in the order of logging."""
+        """A delivery's attempts that were logged between two moments, day by day, by number."""
         found: list[Attempt] = []
         for file in self._files():
             if _day(from_ms) <= _day_of(file) <= _day(to_ms):
@@ -109,6 +109,7 @@ class AttemptLog:
         if self._connection is None or self._today != today:
             self._close()
             path = self._path(today)
+            make(path)
             connection = connect(path, CACHE_KIB, "NORMAL")
             migrate(connection, "log_migrations")
             self._connection, self._today = connection, today

@@ -9,4 +9,4 @@ INSERT INTO attempt (delivery, number, block, slot) VALUES (?1, ?2, ?3, ?4);
 -- name: attempts
 -- A delivery's attempts of this day.
 SELECT attempt.block, attempt.slot, block.body FROM attempt CROSS JOIN block ON block.id = attempt.block
-WHERE attempt.delivery = ?1 ORDER BY attempt.block, attempt.slot;
+WHERE attempt.delivery = ?1 ORDER BY attempt.number, attempt.block, attempt.slot;

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from ringback.errors import StoreUnavailable
 
@@ -30,8 +31,11 @@ _ROW_ERRORS = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingErr
 
 
 def connect(path: Path, cache_kib: int, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
-    """A connection in autocommit mode, for any thread (one at a time)."""
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256)
+    """A connection in autocommit mode, for any thread (one at a time). The file must be there: see `make`."""
+    uri = f"file:{quote(str(path))}?mode=rw"
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, ROW_BYTES)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -40,6 +44,11 @@ def connect(path: Path, cache_kib: int, synchronous: Literal["FULL", "NORMAL"]) 
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA secure_delete = OFF")
     return connection
+
+
+def make(path: Path) -> None:
+    """An empty database file that only its owner reads, unless there is one. SQLite gives the files beside it the same mode."""
+    path.touch(mode=0o600)
 
 
 class Database:
@@ -54,6 +63,7 @@ class Database:
         self._closed = False
         self._idle: list[sqlite3.Connection] = []
         with meaning():
+            make(path)
             self._writer: sqlite3.Connection | None = connect(path, WRITER_CACHE_KIB, "FULL")
             self._inode = os.stat(path).st_ino
 

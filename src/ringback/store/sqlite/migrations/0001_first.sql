@@ -76,7 +76,7 @@ CREATE TABLE delivery (
   error INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX delivery_root ON delivery (root, id);
-CREATE INDEX delivery_open ON delivery (endpoint, id) WHERE state <= 4;
+CREATE INDEX delivery_open ON delivery (endpoint, id, state) WHERE state <= 4;
 CREATE INDEX delivery_due ON delivery (next_at, id) WHERE state BETWEEN 3 AND 4;
 CREATE INDEX delivery_waiting ON delivery (endpoint, next_at, id) WHERE state BETWEEN 3 AND 4;
 CREATE INDEX delivery_failed ON delivery (account, state, id) WHERE state > 5;
