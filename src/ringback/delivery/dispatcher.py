@@ -8,8 +8,8 @@ whatever is dropped here is found again in the store.
 """
 
 import logging
-from asyncio import AbstractEventLoop, Future, Task, TimerHandle, sleep, wait_for
-from collections.abc import Callable, Collection, Mapping, Sequence
+from asyncio import AbstractEventLoop, Future, Task, TimerHandle, gather, sleep, wait_for
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from random import Random
@@ -102,7 +102,6 @@ class Dispatcher:
             loop=loop, reader=reader, run_in_thread=run_in_thread, on_ready=self._facts_ready, again_s=settings.again_s
         )
         self._starting: list[Lane] = []
-        self._poller: Task[None] | None = None
         self._tasks: set[Task[None]] = set()
         self._running = False
         self._closed = False
@@ -139,7 +138,7 @@ class Dispatcher:
             lane.await_start()
             lane.reading = True
         self._readings.open()
-        self._poller = self._loop.create_task(self._poll())
+        self._begin(self._poll())
 
     def offer(self, jobs: Sequence[Job]) -> None:
         """Fresh deliveries, after their commit and in its order."""
@@ -176,22 +175,21 @@ class Dispatcher:
                 lane.time_come(job)
                 self._pump(lane)
         if unknown and self._running:
-            task = self._loop.create_task(self._read_due(unknown))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(self._read_due(unknown))
 
     async def drain(self, timeout_s: float) -> int:
         """Takes no new work and waits for what is in flight. How many were still on their way after `timeout_s`: their rows are as
         they were, and the next start sends them again."""
         self._running = False
-        for task in (self._poller, *self._tasks):
-            if task is not None:
-                task.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        self._readings.close()
-        for lane, job in self._facts.close():
+        unsent, tasks = self._facts.close()
+        for lane, job in unsent:
             lane.abandon(job)
+        tasks += [*self._readings.close(), *self._tasks]
+        for task in self._tasks:
+            task.cancel()
+        await gather(*tasks, return_exceptions=True)
         if self._in_flight():
             self._idle = self._loop.create_future()
             with suppress(TimeoutError):
@@ -397,6 +395,11 @@ class Dispatcher:
             # Its endpoint was deleted meanwhile: what the store has of it is to be cancelled.
             lane = self._lanes[number] = Lane(number, None, self._budget, self._timers)
         return lane
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _in_flight(self) -> int:
         return sum(len(lane.flying) for lane in self._lanes.values())

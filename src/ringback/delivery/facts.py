@@ -62,11 +62,14 @@ class Facts(Generic[Owner]):
         self._waiting.append((owner, job))
         self._go_on()
 
-    def close(self) -> list[tuple[Owner, Job]]:
-        """Stops; the jobs that will not become ready."""
+    def close(self) -> tuple[list[tuple[Owner, Job]], list[Task[None]]]:
+        """Stops: the jobs that will not become ready, and the tasks that end with it."""
         self._closed = True
         left, self._waiting = self._waiting, []
-        return left
+        if self._task is None:
+            return left, []
+        self._task.cancel()
+        return left, [self._task]
 
     def _go_on(self) -> None:
         if self._task is None and self._waiting and not self._closed:
@@ -82,8 +85,6 @@ class Facts(Generic[Owner]):
             self._loop.call_later(self._again_s, self._again)
             return
         self._task = None
-        if self._closed:
-            return
         del self._waiting[: len(batch)]
         for owner, job in batch:
             self._on_ready(owner, job, with_call_as_it_is(job.event, calls.get(job.delivery.root)))

@@ -113,10 +113,13 @@ class Readings(Generic[Lane]):
         self._open = True
         self._go_on()
 
-    def close(self) -> None:
-        """Reads no more; what is being read is dropped."""
+    def close(self) -> list[Task[None]]:
+        """Reads no more; what is being read is dropped. The tasks that end with it."""
         self._open = False
         self._queue.clear()
+        for task in self._tasks:
+            task.cancel()
+        return list(self._tasks)
 
     def want(self, lane: Lane) -> None:
         """Queues a lane, if it wants anything and is not queued or being read for."""
