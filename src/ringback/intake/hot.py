@@ -54,6 +54,41 @@ class HotProtocol(HttpToolsProtocol):
     """See the module. `door` is set on a subclass by the server."""
 
     door: Door
+    _used_at = 0.0
+
+    # Keep-alive: one timer a connection that looks when it was last used, instead of one made and cancelled for every request.
+    def _unset_keepalive_if_required(self) -> None:
+        self._used_at = self.loop.time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes the connection if it was idle long enough, else looks again when that may be."""
+        self.timeout_keep_alive_task = None
+        if self.transport.is_closing():
+            return
+        left_s = self._used_at + self.timeout_keep_alive - self.loop.time()
+        if self.cycle is not None and not self.cycle.response_complete:
+            left_s = self.timeout_keep_alive
+        if left_s <= 0:
+            self.transport.close()
+        else:
+            self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
+
+    def on_response_complete(self) -> None:
+        """After a response: what is pipelined goes on, else the connection waits."""
+        if self.pipeline or self.timeout_keep_alive_task is None:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self._used_at = self.loop.time()
+            self.flow.resume_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone, and its timer with it."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
 
     def on_message_begin(self) -> None:
         """Starts a request; the ASGI scope is only built if it is needed."""
