@@ -151,6 +151,7 @@ class Receiver:
         self.most_in_flight: dict[int, int] = {}
         self.waiting: list[Callable[[Outcome], None]] = []
         self.twice = False
+        self.cannot_show = False
 
     def send(self, request: HttpRequest, *, key: int, done: Callable[[Outcome], None], **options: Any) -> object:
         if request.url == "refuse":
@@ -173,6 +174,8 @@ class Receiver:
             done(outcome)
 
     def sent_headers(self, request: HttpRequest, basic: str | None, headers: Any) -> tuple[tuple[str, str], ...]:
+        if self.cannot_show:
+            raise ValueError("?")
         return (*request.headers, *(name_value for name_value in headers), ("Authorization", "***")) if basic else request.headers
 
     def bodies(self, key: int | None = None) -> list[str]:
@@ -193,8 +196,11 @@ class Plain:
         self.retry = retry
         self.broken: dict[int, Exception] = {}
         self.cannot_judge = False
+        self.cannot_wait = False
 
     def hold_until_ms(self, event: Event, endpoint: Endpoint) -> int | None:
+        if self.cannot_wait:
+            raise ValueError("?")
         return event.at_ms + 20_000 if event.root.context.awaits else None
 
     def render(self, event: Event, endpoint: Endpoint, delivery: Delivery, place: Place, now_ms: int) -> HttpRequest:

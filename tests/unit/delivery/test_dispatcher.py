@@ -165,6 +165,18 @@ class TestIsolation:
 
         in_jumping_time(main, window=10)
 
+    def test_a_backlogs_overdue_held_ones_do_not_hide_the_retries_before_it(self) -> None:
+        async def main(bench: Bench) -> None:
+            heads = [with_state(job(n, root=n), attempts=1, state="retrying", next_at_ms=START_MS + 60_000) for n in range(1, 6)]
+            blocked = [job(100 + n, root=1 + n % 5) for n in range(50)]
+            held = [job(1_000 + n, root=500 + n, held=True, next_at_ms=START_MS - 5_000) for n in range(200)]
+            bench.rows.add(*heads, *blocked, *held)
+            await started(bench, endpoint(order="strict"))
+            await bench.until_done(within_s=120)
+            assert len(bench.receiver.sent) == 255
+
+        in_jumping_time(main, window=4, blocked=20)
+
     def test_a_recovered_endpoint_gets_its_backlog_at_full_width(self) -> None:
         async def main(bench: Bench) -> None:
             bench.receiver.answer = lambda key, request: 500
@@ -177,6 +189,8 @@ class TestIsolation:
             await bench.until_done()
             assert {result.delivery.state for result in bench.rows.results[-100:]} == {"succeeded"}
             assert [notice.kind for notice in bench.notices] == ["endpoint.failing", "endpoint.recovered"]
+            assert bench.dispatcher.health(1) == bench.dispatcher.health(99) == Health()
+            assert list(bench.dispatcher.sending(1)) == list(bench.dispatcher.sending(99)) == []
 
         in_jumping_time(main)
 
@@ -352,6 +366,22 @@ class TestHolding:
 
         in_jumping_time(main)
 
+    def test_the_call_is_read_again_when_the_store_is_back(self) -> None:
+        async def main(bench: Bench) -> None:
+            await started(bench)
+            bench.accept(self.held(for_s=2))
+            bench.rows.calls[77] = self.call_now()
+            await asyncio.sleep(1)
+            bench.rows.away = True
+            await asyncio.sleep(5)
+            assert bench.receiver.sent == []
+            assert list(bench.dispatcher.sending(1)) == [1]
+            bench.rows.away = False
+            await bench.until_done(within_s=5)
+            assert bench.receiver.bodies()[0].endswith("rec.wav")
+
+        in_jumping_time(main)
+
     def test_released_while_the_store_is_away(self) -> None:
         async def main(bench: Bench) -> None:
             await started(bench)
@@ -436,6 +466,26 @@ class TestTrouble:
             bench.accept(job(1))
             await bench.until_done()
             assert bench.rows.results[0].delivery.state == "exhausted"
+
+        in_jumping_time(main)
+
+    def test_a_dialect_that_cannot_say_whether_it_waits_fails_the_attempt_alone(self) -> None:
+        async def main(bench: Bench) -> None:
+            bench.dialect.cannot_wait = True
+            await started(bench)
+            bench.accept(job(1))
+            await bench.until_done()
+            assert bench.rows.results[0].delivery.state == "succeeded"
+
+        in_jumping_time(main)
+
+    def test_headers_that_cannot_be_shown_cost_the_log_and_not_the_result(self) -> None:
+        async def main(bench: Bench) -> None:
+            bench.receiver.cannot_show = True
+            await started(bench)
+            bench.accept(job(1))
+            await bench.until_done()
+            assert bench.rows.attempts[0].headers == ()
 
         in_jumping_time(main)
 

@@ -369,6 +369,14 @@ class TestWindow:
         budget.busy = 1_000_000
         assert budget.window() == 16
 
+    def test_when_it_is_used_up_every_lane_may_still_hold_a_little(self) -> None:
+        budget = Budget(Limits(window=100, jobs=1_000, blocked=500, ids=700))
+        budget.busy = 1
+        budget.known, budget.ids = 1_500, 600
+        assert (budget.window(), budget.blocked()) == (100, 500)
+        budget.known, budget.ids = 1_700, 700
+        assert (budget.window(), budget.blocked()) == (16, 16)
+
 
 class TestDue:
     """Retries, held deliveries, releases."""
@@ -448,6 +456,36 @@ class TestDue:
             if need is not None:
                 made.absorb(need, Read(single={number: job(number, kind="resend") for number, _ in need.bulk}), NOW)
         assert sorted(sent) == [*range(1, 8), 90]
+
+    def test_a_resend_that_was_read_before_it_was_offered_goes_once(self) -> None:
+        made = lane(has_open=True)
+        need = made.begin()
+        assert need
+        made.absorb(need, Read(open=[job(1, kind="resend")]), NOW)
+        made.offer(job(1, kind="resend"), NOW)
+        assert take_all(made) == [1]
+        end(made, 1)
+        made.offer(job(1, kind="resend"), NOW)
+        assert take_all(made) == []
+
+    def test_resends_beyond_the_cursor_and_the_window_are_left_to_the_store(self) -> None:
+        made = lane(limits=Limits(window=2), max_in_flight=1)
+        for number in range(1, 6):
+            made.offer(job(number, kind="resend"), NOW)
+        assert made.queued == 2
+        assert made.more
+
+    def test_what_settled_is_forgotten_after_a_while(self) -> None:
+        made = lane()
+        made.offer(job(1, kind="resend"), NOW)
+        take_all(made)
+        end(made, 1)
+        made.look_round(False, NOW + 29_999)
+        made.offer_due(job(1, kind="resend"), NOW)
+        assert made.queued == 0
+        made.look_round(False, NOW + 30_000)
+        made.offer_due(job(1, kind="resend"), NOW)
+        assert made.queued == 1
 
 
 class TestEnds:
