@@ -110,7 +110,8 @@ class Meter:
         self._at = time.monotonic()
 
     def read(self, count: float, wrk_cpu_s: float = 0.0) -> dict[str, float]:
-        """Until now: engine microseconds per item (and its event loop's part), engine's and outside's load of their core in percent, stolen percent."""
+        """Until now: engine microseconds per item (and its event loop's part), how busy the engine's and the outside's core were,
+        and what was stolen, in percent."""
         seconds = time.monotonic() - self._at
         engine, *outside = [cpu_us(pid) - start for pid, start in zip(self._pids, self._start, strict=True)]
         every, lost = (now - then for now, then in zip(stolen(), self._stolen, strict=True))
