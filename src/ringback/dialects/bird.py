@@ -20,6 +20,7 @@ from ringback.dialects.example_calls import example
 from ringback.dialects.rules import check_events, check_method
 from ringback.dialects.shapes import as_uuid, derived_uuid, is_uuid, life, rfc3339
 from ringback.dialects.signing import sign_bird
+from ringback.dialects.silence import LATE, NO_PHONE_NUMBER, no_event_for
 from ringback.errors import InvalidInput
 from ringback.webhooks.model import Delivery, Endpoint, Filter, Method, Order, RetryPolicy
 
@@ -171,6 +172,16 @@ class BirdDialect:
         if call.direction == "outbound":
             return OUTBOUND
         return None if status == "accepted" else INBOUND
+
+    def why_not(self, event: Event, place: Place) -> str:
+        """No status, late, an offer alone, a leg that goes to no phone number, `accepted` of an inbound call."""
+        if self.event_name(event, place) is not None:
+            return ""
+        if event.type not in _STATUS_OF_TYPE:
+            return no_event_for("Bird", event.type)
+        if not event.status_changed:
+            return LATE if event.offer is None else "It is about who was tried, and the leg's own status did not change."
+        return no_event_for("Bird", "an inbound call that is accepted") if event.type == "call.accepted" else NO_PHONE_NUMBER
 
     def filter_value(self, key: str, event: Event, place: Place) -> str | None:
         """`status` as it is sent; `channelId` of the account's number in the call."""

@@ -52,7 +52,11 @@ class Dialect(Protocol):
     """Total time for one attempt, connect included."""
 
     def event_name(self, event: Event, place: Place) -> str | None:
-        """The platform's name for this event, or None if it has none (then nothing is sent, and `explain` says why)."""
+        """The platform's name for this event, or None if it has none (then nothing is sent, and `why_not` says why)."""
+        ...
+
+    def why_not(self, event: Event, place: Place) -> str:
+        """Why the platform has no name for this event: one short sentence for the account's owner; empty if it has one."""
         ...
 
     def filter_value(self, key: str, event: Event, place: Place) -> str | None:

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from ringback.calls.directory import Place
 from ringback.calls.geography import geo_for
 from ringback.calls.model import (
+    FINAL,
     Attribution,
     Call,
     Context,
@@ -28,6 +29,7 @@ from ringback.dialects.contract import Fact, HttpRequest
 from ringback.dialects.encoding import DOTNET, Pair, with_query, without_fragment
 from ringback.dialects.sample_roots import sample_call, sample_event
 from ringback.dialects.shapes import as_sid, life, rfc3339
+from ringback.dialects.silence import LATE, of_a_leg
 from ringback.dialects.story import as_number, final_of_root, is_withheld, last_transfer, phone_number
 from ringback.dialects.unsigned import Unsigned
 from ringback.webhooks.model import Delivery, Endpoint, Method, Order, RetryPolicy
@@ -273,6 +275,16 @@ class FoneDynamics(Unsigned):
         if event.type == "call.starting":
             return INITIATE
         return COMPLETE if final_of_root(event) else None
+
+    def why_not(self, event: Event, place: Place) -> str:
+        """An outbound call, a kind that is neither start nor end, a leg's, late."""
+        if self.event_name(event, place) is not None:
+            return ""
+        if event.root.direction != "inbound":
+            return "Fone Dynamics tells of inbound calls, and this one is outbound."
+        if event.type != "call.starting" and event.type[5:] not in FINAL:
+            return f"Fone Dynamics tells of a call's start and of its end: {event.type} is neither."
+        return LATE if event.call.is_root else of_a_leg("Fone Dynamics", event.type)
 
     def hold_until_ms(self, event: Event, endpoint: Endpoint) -> int | None:
         """Call.Complete waits up to `endpoint.hold_s` after the call's end for facts that were announced and are not there."""

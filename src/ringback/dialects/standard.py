@@ -17,6 +17,7 @@ from ringback.dialects.example_calls import EXTENSION, example, example_fact
 from ringback.dialects.rules import check_events, check_filters, check_method, check_url
 from ringback.dialects.shapes import rfc3339
 from ringback.dialects.signing import check_standard_secret, hmac_secret, sign_standard
+from ringback.dialects.silence import LATE, no_event_for
 from ringback.dialects.story import extension_of
 from ringback.ids import to_text
 from ringback.webhooks.model import Delivery, Endpoint, Method, Order, RetryPolicy
@@ -139,6 +140,12 @@ class StandardDialect:
         if event.type in _STATUS_TYPES:
             return event.type if event.status_changed or event.offer is not None else None
         return event.type if event.type in _FACT_TYPES else None
+
+    def why_not(self, event: Event, place: Place) -> str:
+        """Late, or of a type that is not one of ours."""
+        if self.event_name(event, place) is not None:
+            return ""
+        return LATE if event.type in self.events else no_event_for("Ringback", event.type)
 
     def filter_value(self, key: str, event: Event, place: Place) -> str | None:
         """`direction` and `number` are the conversation's (the number is the account's); `extension` is the one that the event is

@@ -13,6 +13,7 @@ from ringback.dialects.contract import Fact, HttpRequest
 from ringback.dialects.encoding import RFC3986, with_query
 from ringback.dialects.sample_roots import sample_call, sample_event
 from ringback.dialects.shapes import rfc3339
+from ringback.dialects.silence import LATE, no_event_for, of_a_leg
 from ringback.dialects.story import (
     answering_extension,
     as_number,
@@ -159,6 +160,19 @@ def _outbound_name(event: Event) -> str | None:
     return "outboundCallAnswered" if _root_took(event, "call.ongoing") else _later_name(event)
 
 
+def _why_unnamed(event: Event, inbound: bool) -> str:
+    """Why neither `_inbound_name` nor `_outbound_name` has a name."""
+    if event.type == "call.recording":
+        return f"callRecordingAvailable goes out once the recording is completed; this one is {event.data.get('status')}."
+    if event.type == "call.ivr-option":
+        return "ivrOption has 0 to 9, * and #; this key is none of them." if inbound else "VOC tells of keys in inbound calls only."
+    if event.type in ("call.ringing", "call.ongoing") and inbound:
+        return "VOC tells of an extension that rings or answers; an IVR, a queue, voicemail or a number outside is none."
+    if event.type in ("call.starting", "call.ongoing") or event.type[5:] in FINAL:
+        return LATE if event.call.is_root else of_a_leg("VOC", event.type)
+    return no_event_for("VOC", f"{event.type} of an {event.root.direction} call")
+
+
 def _root_took(event: Event, status: str) -> bool:
     return event.type == status and event.status_changed and event.call.is_root
 
@@ -185,6 +199,19 @@ class Voc(Unsigned):
         if event.root.direction == "inbound":
             return _inbound_name(event) if place.number.webhooks_enabled else None
         return _outbound_name(event) if _reaches_somebody(event.root.to) else None
+
+    def why_not(self, event: Event, place: Place) -> str:
+        """Late, a number without webhooks, an internal service, no extension, a key that is none, a kind of no interest."""
+        if self.event_name(event, place) is not None:
+            return ""
+        if event.late:
+            return LATE
+        inbound = event.root.direction == "inbound"
+        if inbound and not place.number.webhooks_enabled:
+            return "Webhooks are switched off for the number: VOC sends no inbound event for it."
+        if not inbound and not _reaches_somebody(event.root.to):
+            return "The call goes to an internal service (a feature code) or nowhere: VOC sends no outbound event for it."
+        return _why_unnamed(event, inbound)
 
     def render(self, event: Event, endpoint: Endpoint, delivery: Delivery, place: Place, now_ms: int) -> HttpRequest:
         """The request: `delivery.name` says which table; `endpoint.omit_null` leaves absent values out."""

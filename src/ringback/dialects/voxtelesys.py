@@ -22,6 +22,7 @@ from ringback.dialects.contract import Fact, HttpRequest
 from ringback.dialects.encoding import FORM, Pair, with_query, without_fragment
 from ringback.dialects.example_calls import example, example_fact
 from ringback.dialects.shapes import as_digits, as_uuid, life
+from ringback.dialects.silence import LATE, NO_PHONE_NUMBER
 from ringback.dialects.story import as_number, is_withheld, phone_number
 from ringback.dialects.unsigned import Unsigned
 from ringback.webhooks.model import Delivery, Endpoint, Method, Order, RetryPolicy
@@ -242,6 +243,18 @@ class Voxtelesys(Unsigned):
             return None
         outgoing = event.call.direction == "outbound" if event.call.is_root else phone_number(event.call.to) is not None
         return _WORDS[status] if outgoing else None
+
+    def why_not(self, event: Event, place: Place) -> str:
+        """Late, a recording's unknown state, a kind that is neither an end nor a recording, an inbound call, an extension's leg."""
+        if self.event_name(event, place) is not None:
+            return ""
+        if event.type == "call.recording" and not event.late:
+            return f"A recording is in-progress, completed or failed; this one is {event.data.get('status')}."
+        if event.type[5:] not in FINAL and not event.late:
+            return f"Voxtelesys tells of the end of a leg and of recordings: {event.type} is neither."
+        if not event.status_changed:
+            return LATE
+        return "Voxtelesys tells of the end of outgoing calls, and this one is inbound." if event.call.is_root else NO_PHONE_NUMBER
 
     def status_word(self, event: Event) -> str | None:
         """`CallStatus` as it is sent."""
