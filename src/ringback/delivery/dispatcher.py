@@ -15,8 +15,6 @@ from functools import partial
 from random import Random
 from typing import Protocol
 
-from msgspec.structs import replace
-
 from ringback.calls.model import Event
 from ringback.delivery.courier import Courier, Places, Sender, Verdict
 from ringback.delivery.facts import Facts
@@ -25,6 +23,7 @@ from ringback.delivery.limits import Budget, Limits
 from ringback.delivery.readings import Reader, Readings, RunInThread
 from ringback.delivery.stats import Stats, stats_of
 from ringback.delivery.timers import Timers
+from ringback.delivery.watch import Watch
 from ringback.dialects.contract import Dialect
 from ringback.webhooks import health as healths
 from ringback.webhooks.deliveries import OPEN, cancelled
@@ -33,8 +32,6 @@ from ringback.webhooks.model import Endpoint
 from ringback.webhooks.records import Attempt, Job, Result
 
 log = logging.getLogger("ringback.delivery")
-
-_NOT_THE_ENDPOINTS_DOING = ("request", "proxy")
 
 
 class DispatchSettings(Limits, frozen=True, kw_only=True):
@@ -81,8 +78,7 @@ class Dispatcher:
         self._run_in_thread = run_in_thread
         self._clock_ms = clock_ms
         self._settings = settings
-        self._on_disable = on_disable
-        self._on_notice = on_notice
+        self._watch = Watch(settings.disable_after_ms, on_disable, on_notice)
         self._lanes: dict[int, Lane] = {}
         self._budget = Budget(settings)
         self._timers: Timers[Lane] = Timers()
@@ -279,10 +275,7 @@ class Dispatcher:
             return
         outcome = verdict.outcome
         self._record(Result(delivery, now_ms, outcome.status, outcome.error), verdict.attempt)
-        current = lane.endpoint
-        # What a URL that has been replaced meanwhile answers says nothing about the endpoint as it is now.
-        if current is not None and current.url == verdict.endpoint.url and outcome.error not in _NOT_THE_ENDPOINTS_DOING:
-            self._watch(lane, current, verdict, now_ms)
+        self._watch.see(lane, verdict, now_ms)
         self._pump(lane)
         if self._idle is not None and not self._idle.done() and not self._in_flight():
             self._idle.set_result(None)
@@ -292,36 +285,6 @@ class Dispatcher:
             self._sink.record(result, attempt)
         except Exception:  # the row stays as it was: the worst that follows is a repeat after the next start
             log.exception("the result of delivery %s was not taken", result.delivery.id)
-
-    def _watch(self, lane: Lane, endpoint: Endpoint, verdict: Verdict, now_ms: int) -> None:
-        """Keeps the endpoint's health."""
-        before = lane.health
-        if verdict.decision.disable:
-            lane.health, kind = healths.gone(before, now_ms)
-            reason = "it answered 410 Gone"
-        else:
-            ok = verdict.decision.state == "succeeded"
-            if ok and before is healths.HEALTHY:
-                return
-            period_ms = self._settings.disable_after_ms if verdict.disables else None
-            lane.health, kind = healths.observe(before, ok, now_ms, period_ms)
-            reason = _REASONS.get(kind, "")
-        if kind is None:
-            return
-        if kind == "endpoint.disabled":
-            lane.change(replace(endpoint, enabled=False), now_ms)
-            self._call(self._on_disable, endpoint.id, reason)
-        since_ms = lane.health.since_ms or before.since_ms
-        notice = Notice(kind=kind, endpoint=endpoint.id, account=endpoint.account, at_ms=now_ms, reason=reason, since_ms=since_ms)
-        self._call(self._on_notice, notice)
-
-    @staticmethod
-    def _call(hook: Callable[..., None] | None, *arguments: object) -> None:
-        if hook is not None:
-            try:
-                hook(*arguments)
-            except Exception:  # the hook's trouble is not the delivery's
-                log.exception("a hook failed")
 
     # Time and the store
     def _arm(self) -> None:
@@ -403,10 +366,3 @@ class Dispatcher:
 
     def _in_flight(self) -> int:
         return sum(len(lane.flying) for lane in self._lanes.values())
-
-
-_REASONS: Mapping[str | None, str] = {
-    "endpoint.failing": f"{healths.FAILURES_TO_FAIL} attempts in a row failed",
-    "endpoint.recovered": "an attempt succeeded",
-    "endpoint.disabled": "nothing but failures for days",
-}
