@@ -115,9 +115,7 @@ class Endpoints(Controller):
         """Deletes an endpoint: what waits for it is cancelled, its log stays."""
         endpoint = _found(engine, account, endpoint_id)
         await engine.in_thread(lambda: engine.store.delete_endpoint(endpoint.id))
-        engine.book.drop_endpoint(endpoint)
-        engine.dispatcher.remove_endpoint(endpoint.id)
-        await engine.in_thread(lambda: engine.store.cancel_deliveries(endpoint.id, now_ms()))
+        engine.forget_endpoint(endpoint)
 
 
 def _found(engine: TheEngine, account: str, text: str) -> Endpoint:

@@ -5,14 +5,15 @@ writer commits what is left → store. A kill skips all of that and loses nothin
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -214,21 +215,40 @@ class Engine:
         if endpoint is not None:
             disabled = msgspec.structs.replace(endpoint, enabled=False, updated_at_ms=now_ms())
             self.book.set_endpoint(disabled)
-            task = self.loop.create_task(self._keep(disabled))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn(self._insist(lambda: self.store.put_endpoint(disabled)))
             log.warning("endpoint %s disabled: %s", to_text("ep", number), reason)
 
-    async def _keep(self, endpoint: Endpoint) -> None:
-        """Writes an endpoint that was changed by what happened, as often as it takes."""
+    def forget_endpoint(self, endpoint: Endpoint) -> None:
+        """An endpoint was deleted: it gets nothing more, and what waits for it is cancelled."""
+        self.book.drop_endpoint(endpoint)
+        self.dispatcher.remove_endpoint(endpoint.id)
+        self._spawn(self._cancel_rest(endpoint.id))
+
+    async def _cancel_rest(self, endpoint: int) -> None:
+        """Cancels what only the store knows of. What is on the wire ends first, and its result is written: it may have arrived."""
+        while self.dispatcher.sending(endpoint):  # noqa: ASYNC110 - deletions are rare, ends of attempts are not
+            await asyncio.sleep(0.05)
+        with contextlib.suppress(OurError):
+            await self.accept([])
+        await self._insist(lambda: self.store.cancel_deliveries(endpoint, now_ms()))
+
+    async def _insist(self, write: Callable[[], object]) -> None:
+        """Writes what has happened already, as often as it takes; what was deleted meanwhile needs no writing."""
         while True:
             try:
-                return await self.in_thread(lambda: self.store.put_endpoint(endpoint))
+                await self.in_thread(write)
             except NotFound:
-                return None
+                return
             except StoreUnavailable as error:
-                log.warning("endpoint %s: %s", to_text("ep", endpoint.id), error)
+                log.warning("%s", error)
                 await asyncio.sleep(1)
+            else:
+                return
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _on_notice(self, notice: Notice) -> None:
         """An endpoint's health changed: told to the operator."""
