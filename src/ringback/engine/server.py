@@ -31,7 +31,8 @@ from ringback.engine.sources import Sources
 from ringback.errors import BadSettings, NotFound, OurError, StoreUnavailable
 from ringback.ids import now_ms, to_text
 from ringback.intake.door import Door
-from ringback.intake.writer import Answer, Writer
+from ringback.intake.turn import Answer
+from ringback.intake.writer import Writer
 from ringback.settings import Settings
 from ringback.store.open import open_store
 from ringback.switch.freeswitch.link import read_address

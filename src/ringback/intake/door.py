@@ -14,7 +14,8 @@ from ringback.calls.model import Update
 from ringback.calls.updates import parse_update, split_updates
 from ringback.errors import Forbidden, InvalidInput, OurError, RingbackError, TooLarge, Unauthorized
 from ringback.ids import to_text
-from ringback.intake.writer import Answer, Writer
+from ringback.intake.turn import Answer
+from ringback.intake.writer import Writer
 
 MOST_ITEMS = 10_000
 
