@@ -70,7 +70,8 @@ def test_every_cut_gives_the_same_outcome(name: str, kind: str) -> None:
             outcomes = await asyncio.gather(*(client.send(post(url), key=cut, timeout_s=5) for cut in cuts))
             seen |= {(o.error, o.status, o.headers, o.body, o.body_cut) for o in outcomes}
         server.close()
-        await server.wait_closed()
+        for cutting in made:
+            cutting.transport.close()
         assert len(seen) == 1, seen
 
     with_sender(kind, scenario, settings(connect_timeout_s=5.0))
@@ -100,6 +101,5 @@ def test_a_cut_is_a_reset_wherever_it_falls(kind: str) -> None:
             assert (outcome.error, outcome.status, outcome.headers, outcome.body) == ("reset", None, (), b"")
         assert (await client.send(post(url), timeout_s=5)).status == 200
         server.close()
-        await server.wait_closed()
 
     with_sender(kind, scenario, settings(connect_timeout_s=5.0))
