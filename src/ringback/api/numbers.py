@@ -12,6 +12,7 @@ from ringback.api.paging import Cursor, Limit, Page, named_page
 from ringback.api.views import NumberView, PropertyView, number_view, property_view
 from ringback.calls.directory import Number, Property, default_number, default_property
 from ringback.errors import Conflict, InvalidInput, NotFound
+from ringback.ids import now_ms
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
@@ -69,7 +70,7 @@ def _changed(engine: TheEngine, account: str, number: Number, data: NewNumber | 
         if found is None:
             raise InvalidInput("no such property", "property")
         given["property"] = found
-    return msgspec.structs.replace(number, registered=True, **given)
+    return msgspec.structs.replace(number, registered=True, updated_at_ms=now_ms(), **given)
 
 
 class Properties(Controller):

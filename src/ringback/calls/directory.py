@@ -19,7 +19,7 @@ class Property(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 class Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A number of an account. `number` is E.164 (with +), an extension or a SIP address; `channel_id` (Bird) is a UUID; `trunk_id`
-    (Voxtelesys) is digits; `webhooks_enabled` is VOC's switch for inbound events."""
+    (Voxtelesys) is digits; `webhooks_enabled` is VOC's switch for inbound events. `updated_at_ms` 0: not known."""
 
     number: str
     name: str
@@ -29,6 +29,7 @@ class Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
     trunk_id: str
     webhooks_enabled: bool = True
     registered: bool = True
+    updated_at_ms: int = 0
 
 
 class Place(Struct, frozen=True, kw_only=True):

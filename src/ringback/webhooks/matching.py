@@ -116,6 +116,7 @@ class Matcher:
     def __init__(self, endpoints: Sequence[Endpoint], dialects: Mapping[str, Names], *, catch_all_literal: bool = True) -> None:
         """`endpoints`: the account's, disabled ones included (they are left out here). An endpoint whose dialect is not installed
         gets nothing. `catch_all_literal`: the account's switch for rule 3."""
+        self.catch_all_literal = catch_all_literal
         by_dialect: dict[str, list[Endpoint]] = {}
         for endpoint in sorted(endpoints, key=lambda endpoint: endpoint.id):
             if endpoint.enabled and endpoint.dialect in dialects:
