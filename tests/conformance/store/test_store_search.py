@@ -223,6 +223,16 @@ def test_a_conversation_with_its_legs(store: Store) -> None:
     assert names("leg-1") == ["leg-1"]
 
 
+def test_one_event_is_found_by_its_own_account_alone(store: Store) -> None:
+    make = Maker()
+    folds = [make.fold(make.begin("c-1"), "starting"), make.fold(make.begin("c-1", account=OTHER), "starting")]
+    commit(store, *folds)
+    for account, fold, foreign in ((ACCOUNT, *folds), (OTHER, *folds[::-1])):
+        assert store.event(account, fold.events[0].id) == fold.events[0]
+        assert store.event(account, foreign.events[0].id) is None
+    assert store.event(ACCOUNT, 5) is None
+
+
 def test_all_lives_of_a_call_are_searched(store: Store) -> None:
     make = Maker()
     folds = [make.fold(make.begin("c-1", generation=life), "completed", [7]) for life in (1, 2, 3)]

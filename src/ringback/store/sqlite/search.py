@@ -76,6 +76,13 @@ class Search:
             found = connection.execute(_SQL["events"], (root,)).fetchall()
         return sorted((rows.event(*row) for row in found), key=lambda event: (event.seq, event.id))
 
+    def event(self, account: str, event: int) -> Event | None:
+        """One event of an account."""
+        with self._db.reading() as connection:
+            found = connection.execute(_SQL["event"], (event,)).fetchone()
+        told = None if found is None else rows.event(*found)
+        return told if told is not None and told.call.account == account else None
+
     def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]:
         """Deliveries that fit, newest first. `call`: a root's conversation, or one leg's own; every life of that id."""
         with self._db.reading() as connection:

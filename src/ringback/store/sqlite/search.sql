@@ -35,6 +35,10 @@ SELECT n, root, version, told, body FROM call_line WHERE root = ?1 AND root <> n
 -- A conversation's events.
 SELECT id, body FROM event WHERE root = ?1 ORDER BY id;
 
+-- name: event
+-- One event.
+SELECT id, body FROM event WHERE id = ?1;
+
 -- name: deliveries_newest
 -- Deliveries that no list holds yet.
 SELECT line.* FROM delivery_line AS line
