@@ -125,6 +125,11 @@ def _where(error: ValidationException) -> tuple[str, str]:
     return path, said[:1].lower() + said[1:]
 
 
+def on_depth(_: AnyRequest, error: RecursionError) -> Response[bytes]:
+    """JSON that nobody nests so deeply."""
+    return _answer(problems.problem(400, "the JSON is nested too deeply"), 400)
+
+
 def on_any_error(request: AnyRequest, error: Exception) -> Response[bytes]:
     """A fault of ours: logged whole, told without detail."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)

@@ -152,6 +152,8 @@ def _read(file: Path, delivery: int) -> list[Attempt]:
     with meaning():
         connection = connect(file, CACHE_KIB, "NORMAL")
         try:
+            if connection.execute(_SQL["is_made"]).fetchone() is None:
+                return found  # the day has just begun: its file is being made
             for block, slot, body in connection.execute(_SQL["attempts"], (delivery,)):
                 if opened is None or opened[0] != block:
                     opened = (block, _decode_block(zstandard.ZstdDecompressor().decompress(body)))
