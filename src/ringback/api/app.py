@@ -3,9 +3,9 @@
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from litestar import Litestar, get
+from litestar import Litestar, Router, get
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +22,11 @@ from ringback.engine.server import Engine
 from ringback.errors import RingbackError
 
 _CALLS = b"/v1/calls/"
+
+
+def _hidden(_: common.AnyRequest) -> None:
+    """The framework's own pages of the description load scripts from elsewhere: they are not there."""
+    raise NotFoundException
 
 
 @get("/openapi.json", include_in_schema=False)
@@ -69,6 +74,7 @@ def make_app(engine: Engine) -> ASGIApp:
         exception_handlers={
             RingbackError: common.on_ringback_error,
             HTTPException: common.on_http_error,
+            RecursionError: common.on_depth,
             Exception: common.on_any_error,
         },
         request_max_body_size=engine.settings.max_body_bytes,
@@ -80,7 +86,7 @@ def make_app(engine: Engine) -> ASGIApp:
             security=[{"key": []}],
             render_plugins=(),
             use_handler_docstrings=True,
-            path="/schema",
+            openapi_router=Router("/schema", route_handlers=[], before_request=_hidden, include_in_schema=False),
         ),
         logging_config=None,
     )
