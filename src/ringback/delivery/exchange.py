@@ -37,32 +37,28 @@ class Connection(asyncio.Protocol):
     """One connection to a vetted address; asyncio's protocol and the parser's at once. Made for its first exchange."""
 
     __slots__ = (
-        *(
-            "_body",
-            "_by_close",
-            "_complete",
-            "_deadline",
-            "_got",
-            "_head",
-            "_headers",
-            "_in_body",
-            "_keep",
-            "_max_body",
-            "_max_head",
-        ),
-        *(
-            "_owner",
-            "_parser",
-            "_raw_head",
-            "_sending",
-            "_status",
-            "_stopped",
-            "_timer",
-            "_timer_at",
-            "_transport",
-            "address",
-            "route",
-        ),
+        "_body",
+        "_by_close",
+        "_complete",
+        "_deadline",
+        "_got",
+        "_head",
+        "_headers",
+        "_in_body",
+        "_keep",
+        "_max_body",
+        "_max_head",
+        "_owner",
+        "_parser",
+        "_raw_head",
+        "_sending",
+        "_status",
+        "_stopped",
+        "_timer",
+        "_timer_at",
+        "_transport",
+        "address",
+        "route",
     )
 
     def __init__(self, owner: Owner, route: Route, address: str, sending: Sending) -> None:
@@ -102,7 +98,6 @@ class Connection(asyncio.Protocol):
         """Sends a request on this kept connection."""
         self._sending = sending
         sending.reused = True
-        self._reset()
         self._write(sending)
 
     def let_go(self) -> None:
@@ -258,18 +253,20 @@ class Connection(asyncio.Protocol):
         """A whole answer came, or as much of it as we want."""
         sending, self._sending = self._sending, None
         assert sending is not None
-        body = self._body
+        status, headers, body, whole = self._status, tuple(self._headers), self._body, self._complete
         transport = self._transport
         # A request that was answered before it was sent whole leaves a connection in no known state.
         if self._keep and transport is not None and not transport.is_closing() and transport.get_write_buffer_size() == 0:
+            # An idle connection holds nothing of the answer that it brought.
+            self._reset()
             self._wake_at(perf_counter() + self._owner.settings.idle_s)
             self._owner.idle(self)
-        elif self._complete:
+        elif whole:
             self.close()
         else:
             # More was to come: a receiver that never stops would not answer a farewell either.
             self.abort()
-        sending.end(self._status, tuple(self._headers), body.text(), body.cut, "", "")
+        sending.end(status, headers, body.text(), body.cut, "", "")
 
     def _head_too_large(self) -> tuple[ErrorClass, str]:
         return "too_large", f"the answer's head is larger than {self._max_head} bytes"

@@ -141,8 +141,8 @@ class Resolver:
 
     async def _ask(self, host: str) -> _Answer:
         if self._ares is None:
-            # The first name starts c-ares: literal addresses alone need none of its threads. The order of hosts file and name servers
-            # is nsswitch.conf's: pycares 5.2 hands c-ares a string of `lookups` that it has freed by then.
+            # The first name starts c-ares: literal addresses alone need none of its threads. The order of hosts file and name
+            # servers is nsswitch.conf's: pycares 5.2 hands c-ares a string of `lookups` that it has freed by then.
             self._ares = aiodns.DNSResolver(
                 nameservers=self._nameservers or None, loop=self._loop, timeout=2.0, tries=2, flags=_FLAGS
             )

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 RouteKey = tuple[int, str, str]
 """(endpoint, the origin as its URL writes it, account)"""
 
-_PLAIN_BYTES = 2_000
+_PLAIN_BYTES = 8_000
 _TLS_BYTES = 100_000
 
 

@@ -47,8 +47,8 @@ class Sender:
         check_user_agent(settings.user_agent)
         self.settings = settings
         self.loop = loop
-        self._own_resolver = Resolver(loop, give_up_s=settings.connect_timeout_s) if resolver is None else None
-        self._resolver = resolver or self._own_resolver or Resolver(loop)
+        self._owns_resolver = resolver is None
+        self._resolver = resolver or Resolver(loop, give_up_s=settings.connect_timeout_s)
         self._guard = Guard(settings)
         self._dialer = Dialer(settings, self._guard, self._resolver, loop)
         self._pool = Pool(settings.max_idle, settings.max_idle_bytes)
@@ -85,9 +85,7 @@ class Sender:
         except Exception as error:  # a caller must never lose its place to one request
             self._fail_soon(sending, "request", f"the request could not be made: {type(error).__name__}")
         else:
-            if self._closed:
-                self._fail_soon(sending, "reset", STOPPED)
-            elif not self._start_kept(route, sending):
+            if self._closed or not self._start_kept(route, sending):
                 self._dial(route, sending)
         return sending
 
@@ -116,8 +114,8 @@ class Sender:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSE_S):
                     await self._all_gone.wait()
-        if self._own_resolver is not None:
-            await self._own_resolver.close()
+        if self._owns_resolver:
+            await self._resolver.close()
 
     # What exchanges ask of their owner (exchange.Owner)
 
@@ -182,6 +180,9 @@ class Sender:
         return True
 
     def _dial(self, route: Route, sending: Sending) -> None:
+        if self._closed:
+            self._fail_soon(sending, "reset", STOPPED)
+            return
         self._pool.enter(route)
         sending.dial = dial = self.loop.create_task(self._dialled(route, sending))
         self._dials.add(dial)

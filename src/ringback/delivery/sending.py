@@ -48,20 +48,23 @@ class Sending:
     """One request on its way. `done` is called once, on the loop, never from within `send` or `abort`."""
 
     __slots__ = (
-        *(
-            "_done",
-            "_owner",
-            "address",
-            "again",
-            "connect_ms",
-            "connection",
-            "deadline",
-            "dial",
-            "dns_ms",
-            "first_byte_ms",
-            "route",
-        ),
-        *("payload", "reused", "started_at_ms", "t0", "tls_ms", "written_at"),
+        "_done",
+        "_owner",
+        "address",
+        "again",
+        "connect_ms",
+        "connection",
+        "deadline",
+        "dial",
+        "dns_ms",
+        "first_byte_ms",
+        "payload",
+        "reused",
+        "route",
+        "started_at_ms",
+        "t0",
+        "tls_ms",
+        "written_at",
     )
 
     def __init__(self, owner: Owner, done: Callable[[Outcome], None], timeout_s: float) -> None:
