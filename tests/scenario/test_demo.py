@@ -123,7 +123,8 @@ def test_an_expectation_that_was_tampered_with_fails_and_names_each_webhook(temp
 
 
 def test_it_stays_up_on_demand_until_ctrl_c(temporary: Path) -> None:
-    with started([*COMMAND, "--keep"], temporary) as process:
+    # From a shell that runs it in the background: SIGINT is ignored to begin with.
+    with started(["sh", "-c", 'trap "" INT; exec "$0" "$@"', *COMMAND, "--keep"], temporary) as process:
         assert process.stdout is not None
         lines: list[str] = []
         while not lines or not lines[-1].startswith("demo: "):

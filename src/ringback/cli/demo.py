@@ -275,9 +275,11 @@ Try next:
 @contextlib.contextmanager
 def _interruptible() -> Iterator[Callable[[], None]]:
     """Ctrl-C, SIGTERM and a closed terminal end the demo in order: the first one raises KeyboardInterrupt. What is yielded keeps
-    later ones from disturbing the ending. What was ignored before (nohup) stays ignored."""
-    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in wanted if signal.getsignal(number) != signal.SIG_IGN}
+    later ones from disturbing the ending. A closed terminal that was to be ignored (nohup) still is; SIGINT never is, though a
+    shell's background jobs begin so."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if before[signal.SIGHUP] == signal.SIG_IGN:
+        del before[signal.SIGHUP]
 
     def calm() -> None:
         for number in before:
