@@ -1,19 +1,20 @@
 """Runs the sender on a loop of either kind, counts its callbacks, and lets aiohttp meet the same receivers."""
 
 import asyncio
+import importlib.util
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import aiohttp
-import uvloop
 from awkward_receivers import NameServer
 
 from ringback.delivery.sender import Resolver, Sender, SenderSettings, read_allowed_network
 from ringback.dialects.contract import HttpRequest
 from ringback.webhooks.model import Outcome
 
-LOOPS = ("asyncio", "uvloop")
+LOOPS = ("asyncio", "uvloop") if importlib.util.find_spec("uvloop") else ("asyncio",)
+"""uvloop is an extra: where it is not installed nobody runs on it."""
 LOOPBACK = (read_allowed_network("127.0.0.0/8"), read_allowed_network("::1"))
 SETTINGS: dict[str, Any] = {"allow_http": True, "allow_networks": LOOPBACK, "connect_timeout_s": 3.0}
 # Where the test is about the time-out, and where it is not.
@@ -67,7 +68,7 @@ class Client:
 
 def run(kind: str, scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Runs a scenario on a fresh loop; a callback's error or a task that is left behind fails it."""
-    loop = uvloop.new_event_loop() if kind == "uvloop" else asyncio.new_event_loop()
+    loop = importlib.import_module("uvloop").new_event_loop() if kind == "uvloop" else asyncio.new_event_loop()
     errors: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _, context: errors.append(context))
     try:
