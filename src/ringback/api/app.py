@@ -15,6 +15,7 @@ from ringback.api import common
 from ringback.api.accounts import Accounts
 from ringback.api.document import describe
 from ringback.api.endpoints import Endpoints
+from ringback.api.explain import Explain
 from ringback.api.log import Calls, Deliveries
 from ringback.api.numbers import Numbers, Properties
 from ringback.api.system import Operator, Sources, healthz, metrics, readyz, take_events
@@ -58,6 +59,7 @@ def make_app(engine: Engine) -> ASGIApp:
             Endpoints,
             Deliveries,
             Calls,
+            Explain,
             Operator,
             Sources,
             take_events,
