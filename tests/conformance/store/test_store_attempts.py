@@ -1,5 +1,6 @@
 """The log of attempts: every byte, until its day is purged."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -76,6 +77,28 @@ def test_over_several_days_and_a_restart(
     commit(store, results=[done(deliveries[0], at_ms=backend.now_ms)])
     backend.now_ms += 40 * DAY_MS
     assert store.attempts(deliveries[0].id) == opens().attempts(deliveries[0].id) == logged
+
+
+def test_read_while_a_day_begins(store: Store, backend: Backend, deliveries: list[Delivery]) -> None:
+    problems: list[BaseException] = []
+    ending = threading.Event()
+
+    def read() -> None:
+        try:
+            while not ending.is_set():
+                store.attempts(deliveries[0].id)
+        except BaseException as error:
+            problems.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for day in range(20):
+        backend.now_ms = START_MS + day * DAY_MS
+        store.log_attempts([attempt(deliveries[0], day, backend.now_ms)])
+    ending.set()
+    reader.join()
+    assert problems == []
+    assert len(store.attempts(deliveries[0].id)) == 20
 
 
 def test_logged_a_moment_after_midnight(store: Store, backend: Backend, deliveries: list[Delivery]) -> None:

@@ -89,6 +89,20 @@ def test_due_ones_earliest_first(store: Store) -> None:
     assert store.due(START_MS + 100, 100, 8, middle) == [job for job in of_eight if job.delivery.id <= middle]
 
 
+def test_due_ones_before_and_behind_a_backlog(store: Store) -> None:
+    make = Maker()
+    first = waiting(make, make.fold(make.begin("c-1"), "completed", [7] * 3), START_MS + 9)
+    fold = make.fold(make.begin("c-2"))
+    backlog = tuple(
+        make.delivery(fold.events[0], fold.calls[0].n, 7, held=True, next_at_ms=START_MS + place % 7) for place in range(3_000)
+    )
+    commit(store, first, replace(fold, deliveries=backlog))
+    assert store.due(START_MS + 9, 10, 7, first.deliveries[-1].id) == jobs(first)
+    everything = sorted((delivery.next_at_ms, delivery.id) for delivery in (*first.deliveries, *backlog[:2_500]))
+    found = store.due(START_MS + 9, 5_000, 7, backlog[2_499].id)
+    assert [(job.delivery.next_at_ms, job.delivery.id) for job in found] == everything
+
+
 def test_pending_ones_are_open_but_never_due(store: Store) -> None:
     make = Maker()
     commit(store, make.fold(make.begin("c-1"), "starting", [7]))

@@ -19,7 +19,7 @@ SMALL = {"account", "api_key", "endpoint", "property", "note", "name", "listed",
     "step", "wanted", "CONSTANT"
 }  # fmt: skip
 """Tables that are read whole: few rows, or all of them are wanted."""
-SORTS = {"keep_0", "keep_1", "keep_2", "roots_of_events", "secret_keys_in_use", "count_open_deliveries"}
+SORTS = {"keep_0", "keep_1", "keep_2", "due_among_few", "roots_of_events", "secret_keys_in_use", "count_open_deliveries"}
 """Statements that sort, off the hot path; and those that fill lists in sorted blocks."""
 
 PLANS = {

@@ -109,10 +109,11 @@ class AttemptLog:
         if self._connection is None or self._today != today:
             self._close()
             path = self._path(today)
-            make(path)
-            connection = connect(path, CACHE_KIB, "NORMAL")
-            migrate(connection, "log_migrations")
-            self._connection, self._today = connection, today
+            if not path.exists():
+                # Made whole under another name: whoever looks for a day's file may read it.
+                _open(path.with_suffix(".new")).close()
+                path.with_suffix(".new").rename(path)
+            self._connection, self._today = _open(path), today
         return self._connection
 
     def _close(self) -> None:
@@ -125,6 +126,18 @@ class AttemptLog:
 
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob(f"{_PREFIX}????-??-??.db"))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """A day's file, made if need be, as this version writes it."""
+    make(path)
+    connection = connect(path, CACHE_KIB, "NORMAL")
+    try:
+        migrate(connection, "log_migrations")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _blocks(attempts: Sequence[Attempt]) -> Iterator[list[tuple[Attempt, bytes]]]:
@@ -152,8 +165,6 @@ def _read(file: Path, delivery: int) -> list[Attempt]:
     with meaning():
         connection = connect(file, CACHE_KIB, "NORMAL")
         try:
-            if connection.execute(_SQL["is_made"]).fetchone() is None:
-                return found  # the day has just begun: its file is being made
             for block, slot, body in connection.execute(_SQL["attempts"], (delivery,)):
                 if opened is None or opened[0] != block:
                     opened = (block, _decode_block(zstandard.ZstdDecompressor().decompress(body)))

@@ -10,7 +10,3 @@ INSERT INTO attempt (delivery, number, block, slot) VALUES (?1, ?2, ?3, ?4);
 -- A delivery's attempts of this day.
 SELECT attempt.block, attempt.slot, block.body FROM attempt CROSS JOIN block ON block.id = attempt.block
 WHERE attempt.delivery = ?1 ORDER BY attempt.number, attempt.block, attempt.slot;
-
--- name: is_made
--- Is the day's file ready to be read?
-SELECT 1 FROM sqlite_master WHERE name = 'attempt';

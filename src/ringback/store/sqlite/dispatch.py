@@ -13,6 +13,8 @@ _SQL: Final = sql.load("dispatch.sql")
 
 _LARGEST: Final = (1 << 63) - 1
 
+FEW: Final = 2_000
+"""Open deliveries that are looked through one by one, rather than all that are overdue."""
 CANCEL_BLOCK: Final = 5_000
 """Deliveries cancelled in one transaction: commits pass between the blocks."""
 
@@ -37,7 +39,11 @@ class Dispatch:
         """Retrying and held deliveries whose `next_at_ms` <= until_ms, earliest first; of one endpoint (up to an id), if named."""
         if endpoint is None:
             return self._jobs("due", (until_ms, limit))
-        return self._jobs("due_of_endpoint", (until_ms, limit, endpoint, _LARGEST if up_to is None else up_to))
+        if up_to is None:
+            return self._jobs("due_of_endpoint", (until_ms, limit, endpoint, _LARGEST))
+        with self._db.reading() as connection:
+            few = connection.execute(_SQL["open_up_to"], (endpoint, up_to, FEW)).fetchone()[0] < FEW
+        return self._jobs("due_among_few" if few else "due_of_endpoint", (until_ms, limit, endpoint, up_to))
 
     def held(self, root: int) -> list[Job]:
         """Held deliveries of a conversation, in id order."""

@@ -23,6 +23,16 @@ SELECT line.* FROM delivery_line AS line
 WHERE line.endpoint = ?3 AND line.state BETWEEN 3 AND 4 AND line.next_at <= ?1 AND line.id <= ?4
 ORDER BY line.next_at, line.id LIMIT ?2;
 
+-- name: open_up_to
+-- How many deliveries of an endpoint are open up to an id, counted no further than a limit.
+SELECT count(*) FROM (SELECT 1 FROM delivery WHERE endpoint = ?1 AND state <= 4 AND id <= ?2 LIMIT ?3);
+
+-- name: due_among_few
+-- The same as due_of_endpoint, by id: where few are open up to that id, and perhaps a million overdue behind it.
+SELECT line.* FROM delivery AS open INDEXED BY delivery_open CROSS JOIN delivery_line AS line ON line.id = open.id
+WHERE open.endpoint = ?3 AND open.state <= 4 AND open.state >= 3 AND open.id <= ?4 AND line.next_at <= ?1
+ORDER BY line.next_at, line.id LIMIT ?2;
+
 -- name: held
 -- What waits for announced facts in one conversation.
 SELECT line.* FROM delivery_line AS line WHERE line.root = ?1 AND line.state = 3 ORDER BY line.id;
