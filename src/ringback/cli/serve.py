@@ -59,7 +59,7 @@ def guarded(work: Callable[[], int]) -> int:
     except (BadSettings, CallerError, msgspec.ValidationError) as error:
         print(f"ringback: {error}", file=sys.stderr)
         return 2
-    except RingbackError as error:
+    except (RingbackError, ConnectionError, TimeoutError) as error:
         print(f"ringback: {error}", file=sys.stderr)
         return 1
 
