@@ -58,6 +58,16 @@ def test_nothing_is_done_while_nothing_is_written(tmp_path: Path) -> None:
     assert rounds == []
 
 
+def test_it_comes_to_rest_after_a_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "PERIOD_S", 0.001)
+    with open_store(tmp_path) as store:
+        store.put_account(ACCOUNT)
+        asleep = store._db.written
+        until(lambda: not asleep.is_set())
+        store.tidy()
+        assert not asleep.is_set()
+
+
 def test_a_round_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep, "PERIOD_S", 0.01)
     rounds: list[int] = []

@@ -26,10 +26,6 @@ class CallCache:
         if len(self._calls) > self._size:
             self._calls.popitem(last=False)
 
-    def drop(self, key: CallKey) -> None:
-        """A call that somebody else may have moved."""
-        self._calls.pop(key, None)
-
     def clear(self) -> None:
         """Everything: somebody else has written."""
         self._calls.clear()

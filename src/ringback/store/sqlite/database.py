@@ -36,13 +36,17 @@ def connect(path: Path, cache_kib: int, synchronous: Literal["FULL", "NORMAL"]) 
     connection = sqlite3.connect(
         uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
     )
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, ROW_BYTES)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA secure_delete = OFF")
+    try:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, ROW_BYTES)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA secure_delete = OFF")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -58,7 +62,7 @@ class Database:
         self.path = path
         self.clock = clock
         self.written = threading.Event()
-        """Set by every commit: there is something for the upkeep to do."""
+        """Set by every commit that changed something: there is something for the upkeep to do."""
         self._writing = threading.Lock()
         self._closed = False
         self._idle: list[sqlite3.Connection] = []
@@ -78,6 +82,7 @@ class Database:
         """One write transaction: on disk when the block ends, rolled back if it raises."""
         with self._writing, meaning():
             connection = self._whole_writer()
+            before = connection.total_changes
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -85,7 +90,8 @@ class Database:
             except BaseException:
                 self._roll_back(connection)
                 raise
-            self.written.set()
+            if connection.total_changes != before:
+                self.written.set()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

@@ -83,6 +83,12 @@ class Search:
         told = None if found is None else rows.event(*found)
         return told if told is not None and told.call.account == account else None
 
+    def root_of_event(self, event: int) -> int | None:
+        """The number of the conversation that an event belongs to; None: there is no such event."""
+        with self._db.reading() as connection:
+            row = connection.execute(_SQL["roots_of_events"], (f"[{event}]",)).fetchone()
+        return None if row is None else row[0]
+
     def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]:
         """Deliveries that fit, newest first. `call`: a root's conversation, or one leg's own; every life of that id."""
         with self._db.reading() as connection:
