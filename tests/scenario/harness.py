@@ -253,6 +253,37 @@ def running_receiver() -> Iterator[Receiver]:
         thread.join()
 
 
+class Gate:
+    """An answer that waits until it is opened, for the requests that it holds (all, if none are named); then 200."""
+
+    def __init__(self, holds: Callable[[Got], bool] = lambda got: True) -> None:
+        self._holds = holds
+        self._open = threading.Event()
+
+    def __call__(self, got: Got) -> int:
+        if self._holds(got):
+            self._open.wait(60)
+        return 200
+
+    def open(self) -> None:
+        self._open.set()
+
+    @property
+    def is_open(self) -> bool:
+        return self._open.is_set()
+
+
+def run_ringback(*arguments: str, within_s: float = 30, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RINGBACK_")}
+    command = [sys.executable, "-m", "ringback", *arguments]
+    # Wide and without colours, wherever the tests run.
+    plain = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=within_s, env={**clean, **plain, **environment}
+    )
+
+
 _counter = iter(range(1, 1_000_000))
 
 
