@@ -28,8 +28,8 @@ from ringback.delivery.sender import Sender
 from ringback.dialects import load_dialects
 from ringback.engine.book import Book
 from ringback.engine.sources import Sources
-from ringback.errors import BadSettings, NotFound, OurError, StoreUnavailable
-from ringback.ids import now_ms, to_text
+from ringback.errors import BadSettings, Conflict, InvalidInput, NotFound, OurError, StoreUnavailable
+from ringback.ids import now_ms, time_of, to_text
 from ringback.intake.door import Door
 from ringback.intake.turn import Answer
 from ringback.intake.writer import Writer
@@ -37,7 +37,7 @@ from ringback.settings import Settings
 from ringback.store.open import open_store
 from ringback.switch.freeswitch.link import read_address
 from ringback.webhooks.health import Notice
-from ringback.webhooks.model import Delivery, Endpoint
+from ringback.webhooks.model import Delivery, Endpoint, Kind
 from ringback.webhooks.records import Job
 
 log = logging.getLogger("ringback")
@@ -199,6 +199,53 @@ class Engine:
                 future.set_result(answers)
 
         self.writer.submit(items, done)
+        return await future
+
+    async def deliver_again(self, account: str, event_id: int, endpoint_id: int, kind: Kind, name: str | None = None) -> int:
+        """Makes one more delivery of an event that the store has, to an endpoint of the same account; returns its id once it is on
+        disk. `kind`: `resend`, or `replay`. `name`: the event's name where it went out under one before; None: the dialect says.
+
+        Raises NotFound, Conflict (the endpoint is disabled), InvalidInput (its dialect has no name for it), OurError.
+        """
+        endpoint = self.book.endpoint(endpoint_id)
+        if endpoint is None or endpoint.account != account:
+            raise NotFound("no such endpoint")
+        if not endpoint.enabled:
+            raise Conflict("the endpoint is disabled: enable it first")
+        dialect = self.dialects.get(endpoint.dialect)
+        if dialect is None:
+            raise Conflict(f"the dialect {endpoint.dialect} is not installed")
+        event, root = await self.in_thread(lambda: (self.store.event(account, event_id), self.store.root_of_event(event_id)))
+        if event is None or root is None:
+            raise NotFound("no such event")
+        if name is None:
+            place = self.book.place(event)
+            name = dialect.event_name(event, place)
+            if name is None:
+                raise InvalidInput(f"{endpoint.dialect} has no name for the event: {dialect.why_not(event, place)}")
+        number = self.writer.new_id()
+        delivery = Delivery(
+            id=number, endpoint=endpoint.id, event=event_id, root=root, name=name, kind=kind, created_at_ms=time_of(number)
+        )
+        (why,) = await self.make(account, [Job(delivery, event)])
+        if why:
+            raise OurError(f"it could not be stored: {why}")
+        return number
+
+    async def make(self, account: str, jobs: Sequence[Job]) -> list[str]:
+        """Stores further deliveries of an account's events and has them sent; of each why the store cannot take it (empty: it is on
+        disk). Raises StoreUnavailable, OurError: then none was taken."""
+        future: asyncio.Future[list[str]] = self.loop.create_future()
+
+        def done(whys: list[str] | OurError) -> None:
+            if future.done():
+                return
+            if isinstance(whys, OurError):
+                future.set_exception(whys)
+            else:
+                future.set_result(whys)
+
+        self.writer.make(account, jobs, done)
         return await future
 
     def is_sending(self, delivery: Delivery) -> bool:

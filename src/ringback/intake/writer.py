@@ -10,6 +10,7 @@ import queue
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from ringback.dialects.contract import Dialect
 from ringback.errors import OurError, StoreUnavailable
 from ringback.ids import IdMaker
 from ringback.intake.turn import Answer, Folder, FolderStore, Routing
-from ringback.webhooks.records import Attempt, Batch, Committed, Job, Result
+from ringback.webhooks.records import Attempt, Batch, Committed, Fold, Job, Result
 
 log = logging.getLogger("ringback.writer")
 
@@ -37,6 +38,21 @@ class Intake(Struct, frozen=True):
 
     items: Sequence[tuple[str, Update]]
     done: Done
+
+
+Made = Callable[[list[str] | OurError], None]
+
+
+class Making(Struct, frozen=True):
+    """Further deliveries of events that are in the store: what a person has sent again. Each stands or fails alone."""
+
+    account: str
+    jobs: Sequence[Job]
+    done: Made
+
+    def folds(self) -> list[Fold]:
+        """One for each."""
+        return [Fold(account=self.account, calls=(), events=(), event_calls=(), deliveries=(job.delivery,)) for job in self.jobs]
 
 
 class WriterStore(FolderStore, Protocol):
@@ -69,7 +85,7 @@ class Writer:
         self._folder = Folder(store, routing, dialects, clock_ms, self.new_id)
         self._on_jobs = on_jobs
         self._on_release = on_release
-        self._queue: queue.SimpleQueue[Intake | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Intake | Making | None] = queue.SimpleQueue()
         self._results: list[Result] = []
         self._attempts: list[Attempt] = []
         self._logging: list[Attempt] = []
@@ -99,6 +115,12 @@ class Writer:
         """Takes updates; `done` is called on the loop once they are on disk, with one answer each, or with the error that stopped
         them all."""
         self._queue.put(Intake(items, done))
+
+    def make(self, account: str, jobs: Sequence[Job], done: Made) -> None:
+        """Takes further deliveries of an account's events (resends, replays); they share a commit with what else is waiting and are
+        sent once they are on disk. `done` is called on the loop with one line each, why the store cannot take it (empty: it is on
+        disk), or with the error that stopped them all."""
+        self._queue.put(Making(account, jobs, done))
 
     def record(self, result: Result, attempt: Attempt | None) -> None:
         """Takes the end of an attempt; it is committed with the next batch, at the latest after RESULTS_WAIT_S."""
@@ -138,15 +160,15 @@ class Writer:
             if self._stopping and self._queue.empty() and not self._results:
                 return
 
-    def _take(self) -> list[Intake]:
+    def _take(self) -> list[Intake | Making]:
         """Blocks for the first, then takes all that is there."""
-        waiting: list[Intake] = []
+        waiting: list[Intake | Making] = []
         count = 0
         first = self._queue.get(timeout=None) if not self._attempts else self._get_within(ATTEMPTS_WAIT_S)
         while True:
             if first is not None:
                 waiting.append(first)
-                count += len(first.items)
+                count += len(first.items if isinstance(first, Intake) else first.jobs)
                 if count >= MOST_UPDATES:
                     return waiting
             try:
@@ -154,7 +176,7 @@ class Writer:
             except queue.Empty:
                 return waiting
 
-    def _get_within(self, seconds: float) -> Intake | None:
+    def _get_within(self, seconds: float) -> Intake | Making | None:
         try:
             return self._queue.get(timeout=seconds)
         except queue.Empty:
@@ -168,29 +190,36 @@ class Writer:
             log.warning("attempt log: %s attempts not kept: %s", len(self._logging), error)
         self._logging = []
 
-    def _fail(self, waiting: list[Intake], results: list[Result], error: OurError) -> None:
+    def _fail(self, waiting: list[Intake | Making], results: list[Result], error: OurError) -> None:
         """Nothing was committed: producers are told, results are kept for the next turn."""
         if results:
             self._results[:0] = results
         if waiting:
-            self._loop.call_soon_threadsafe(self._tell_all, [(intake.done, error) for intake in waiting])
+            self._loop.call_soon_threadsafe(self._tell_all, [partial(one.done, error) for one in waiting])
         if results and not waiting:
             threading.Event().wait(0.2)  # the disk is full: do not spin on results alone
             self._queue.put(None)
 
-    def _commit(self, waiting: list[Intake], results: list[Result]) -> None:
-        items = [item for intake in waiting for item in intake.items]
-        answers, jobs, released = self._accept(items, results)
-        told: list[tuple[Done, list[Answer] | OurError]] = []
-        at = 0
-        for intake in waiting:
-            told.append((intake.done, answers[at : at + len(intake.items)]))
-            at += len(intake.items)
+    def _commit(self, waiting: list[Intake | Making], results: list[Result]) -> None:
+        items = [item for one in waiting if isinstance(one, Intake) for item in one.items]
+        makings = [one for one in waiting if isinstance(one, Making)]
+        answers, whys, jobs, released = self._accept(items, results, [fold for making in makings for fold in making.folds()])
+        asked = [job for making in makings for job in making.jobs]
+        jobs += [job for job, why in zip(asked, whys, strict=True) if not why]
+        told: list[Callable[[], None]] = []
+        at = made_at = 0
+        for one in waiting:
+            if isinstance(one, Intake):
+                told.append(partial(one.done, answers[at : at + len(one.items)]))
+                at += len(one.items)
+            else:
+                told.append(partial(one.done, whys[made_at : made_at + len(one.jobs)]))
+                made_at += len(one.jobs)
         self.accepted += len(items)
         self.commits += 1
         self._loop.call_soon_threadsafe(self._hand_over, told, jobs, released)
 
-    def _hand_over(self, told: list[tuple[Done, list[Answer] | OurError]], jobs: list[Job], released: list[int]) -> None:
+    def _hand_over(self, told: Sequence[Callable[[], None]], jobs: list[Job], released: list[int]) -> None:
         try:
             if jobs:
                 self._on_jobs(jobs)
@@ -201,32 +230,38 @@ class Writer:
         self._tell_all(told)
 
     @staticmethod
-    def _tell_all(told: Sequence[tuple[Done, list[Answer] | OurError]]) -> None:
-        for done, answers in told:
+    def _tell_all(told: Sequence[Callable[[], None]]) -> None:
+        for tell in told:
             try:
-                done(answers)
+                tell()
             except Exception:  # one producer's broken connection must not cost the others their answer
                 log.exception("answer failed")
 
     # Folding
-    def _accept(self, items: Sequence[tuple[str, Update]], results: Sequence[Result]) -> tuple[list[Answer], list[Job], list[int]]:
-        """Folds and commits; folds again what another writer moved meanwhile."""
+    def _accept(
+        self, items: Sequence[tuple[str, Update]], results: Sequence[Result], made: Sequence[Fold]
+    ) -> tuple[list[Answer], list[str], list[Job], list[int]]:
+        """Folds and commits; folds again what another writer moved meanwhile. What was `made` already goes with the first commit;
+        the second value says of each why the store cannot take it."""
         answers: list[Answer | None] = [None] * len(items)
+        whys: list[str] | None = None
         jobs: list[Job] = []
         released: list[int] = []
         todo = list(range(len(items)))
         for _ in range(20):
             turn = self._folder.fold_all([items[i] for i in todo])
             try:
-                committed = self._store.commit(Batch(turn.folds, results))
+                committed = self._store.commit(Batch([*turn.folds, *made] if made else turn.folds, results))
             except StoreUnavailable as error:
-                if len(todo) == len(items):
+                if whys is None or (not whys and len(todo) == len(items)):
                     raise
                 # Some of the batch is on disk already and must be handed over; the rest is refused item by item.
                 for index in todo:
                     answers[index] = Answer(0, items[index][1].call.id, error=str(error))
                 break
-            results = ()
+            if whys is None:
+                whys = [committed.failed.get(len(turn.folds) + place, "") for place in range(len(made))]
+            results = made = ()
             stale = set(committed.stale)
             again: list[int] = []
             for place, index in enumerate(todo):
@@ -247,4 +282,4 @@ class Writer:
                 answers[index] = Answer(
                     0, items[index][1].call.id, error="the call is being changed by others all the time; try again"
                 )
-        return [answer for answer in answers if answer is not None], jobs, released
+        return [answer for answer in answers if answer is not None], whys or [], jobs, released

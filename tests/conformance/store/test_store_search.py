@@ -250,3 +250,16 @@ def test_events_come_back_as_they_were(store: Store) -> None:
     events = (replace(fold.events[0], data=deep, late=True, status_changed=False),)
     commit(store, replace(fold, events=events))
     assert store.events(fold.calls[0].n) == list(events)
+
+
+def test_an_event_tells_its_conversation(store: Store) -> None:
+    make = Maker()
+    root = make.begin("root")
+    fold = make.fold(root)
+    commit(store, fold)
+    now = after(fold)
+    leg = make.begin("leg", root=now)
+    of_leg = make.fold(leg, root=now)
+    commit(store, of_leg)
+    assert [store.root_of_event(one.events[0].id) for one in (fold, of_leg)] == [root.n, root.n]
+    assert store.root_of_event(1) is None
