@@ -18,7 +18,7 @@ from ringback.calls.numbers import Address, classify
 from ringback.dialects.contract import Fact, HttpRequest
 from ringback.dialects.example_calls import example
 from ringback.dialects.rules import check_events, check_method
-from ringback.dialects.shapes import as_uuid, derived_uuid, is_uuid, life, rfc3339
+from ringback.dialects.shapes import as_uuid, carried_number, carrying_uuid, is_uuid, life, rfc3339
 from ringback.dialects.signing import sign_bird
 from ringback.dialects.silence import LATE, NO_PHONE_NUMBER, no_event_for
 from ringback.errors import InvalidInput
@@ -218,7 +218,7 @@ class BirdDialect:
         outbound = event.call.direction == "outbound"
         body = _ascii(_encode(_Envelope("channels", OUTBOUND if outbound else INBOUND, _payload(event, place))))
         signed_at = str(now_ms // 1000 if delivery.signed_at_s is None else delivery.signed_at_s)
-        request_id = derived_uuid(endpoint.account, f"delivery {delivery.id}")
+        request_id = request_id_of(endpoint.account, delivery.id)
         headers = [_CONTENT_TYPE, ("messagebird-request-timestamp", signed_at), ("messagebird-request-id", request_id)]
         if endpoint.secrets:
             headers.insert(1, ("messagebird-signature", sign_bird(endpoint.secrets[0].value, signed_at, endpoint.url, body)))
@@ -231,6 +231,16 @@ class BirdDialect:
     def samples(self) -> Mapping[str, Event]:
         """The end of an answered call, of either direction: the vendor has no test values."""
         return {INBOUND: example("inbound", "completed"), OUTBOUND: example("outbound", "completed")}
+
+
+def request_id_of(account: str, delivery: int) -> str:
+    """A delivery's `messagebird-request-id`."""
+    return carrying_uuid(account, "delivery", delivery)
+
+
+def delivery_of(account: str, request_id: str) -> int | None:
+    """The delivery behind a `messagebird-request-id`; None: no delivery of the account ever had it."""
+    return carried_number(account, "delivery", request_id)
 
 
 def distinct_filters(filters: Iterable[Filter]) -> tuple[Filter, ...]:

@@ -205,7 +205,7 @@ def test_the_headers_of_a_signed_request() -> None:
         ("content-type", "application/json"),
         ("messagebird-signature", signature),
         ("messagebird-request-timestamp", "1735689600"),
-        ("messagebird-request-id", "4749860a-6785-542b-8fbf-96e75ca43c1c"),
+        ("messagebird-request-id", "831a75e3-f69c-50c0-9cdc-3a0d80ca8a14"),
     )
 
 

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringback.calls.model import to_rfc3339
-from ringback.dialects.shapes import as_digits, as_sid, as_uuid, decode_base64, is_uuid, life, rfc3339
+from ringback.dialects.shapes import (
+    as_digits,
+    as_sid,
+    as_uuid,
+    carried_number,
+    carrying_uuid,
+    decode_base64,
+    is_uuid,
+    life,
+    rfc3339,
+)
 
 ACCOUNT = "0a0b3c52-7d0e-4f6a-9d55-2b0f6c1c7e01"
 OTHER = "1a0b3c52-7d0e-4f6a-9d55-2b0f6c1c7e01"
@@ -44,6 +54,33 @@ def test_derived_ids_stay_what_they_are_for_ever() -> None:
     assert as_uuid(ACCOUNT, "c-9f31") == "2b1e78e7-087b-5550-8d75-59f2ed9fd228"
     assert as_sid("CA", ACCOUNT, "c-9f31") == "CASOIQLFCBHFFCVKHIPQAKXXCSGDCHWU"
     assert as_digits(ACCOUNT, "c-9f31", 6) == "659062"
+    assert carrying_uuid(ACCOUNT, "delivery", 388263456789012345) == "52c84f85-9a0f-5741-afa2-5075dc601d50"
+
+
+@given(st.integers(0, 2**63 - 1), st.sampled_from(["delivery", "subscription"]))
+def test_a_uuid_carries_a_number_within_its_account_and_kind(number: int, kind: str) -> None:
+    text = carrying_uuid(ACCOUNT, kind, number)
+    assert str(uuid.UUID(text)) == text
+    assert (uuid.UUID(text).version, uuid.UUID(text).variant) == (5, uuid.RFC_4122)
+    assert carried_number(ACCOUNT, kind, text) == carried_number(ACCOUNT, kind, text.upper()) == number
+    assert carried_number(OTHER, kind, text) is None
+    assert carried_number(ACCOUNT, "another", text) is None
+
+
+@given(st.uuids())
+def test_a_uuid_of_somebody_else_carries_no_number(foreign: uuid.UUID) -> None:
+    assert carried_number(ACCOUNT, "delivery", str(foreign)) is None
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 127))
+def test_a_uuid_with_one_bit_changed_carries_no_number(number: int, bit: int) -> None:
+    text = carrying_uuid(ACCOUNT, "delivery", number)
+    assert carried_number(ACCOUNT, "delivery", str(uuid.UUID(int=uuid.UUID(text).int ^ 1 << bit))) is None
+
+
+@pytest.mark.parametrize("text", ["", "c-9f31", "0158c8af60d850dd8a47e26157a04cc7"])
+def test_what_is_no_uuid_carries_no_number(text: str) -> None:
+    assert carried_number(ACCOUNT, "delivery", text) is None
 
 
 @given(IDS)
