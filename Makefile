@@ -29,8 +29,10 @@ crash: ## kill -9 in rounds, disk full: the slow tests that judge what survives
 	@$(PYTHON) tools/setup.py test
 	@$(PYTEST) -m slow tests/crash
 
-test-all: test ## test, and the slow ones
+test-all: test ## test, the slow ones, and what healthy endpoints keep while others hang, at length
 	@$(PYTEST) -m slow
+	@$(PYTHON) tools/setup.py bench
+	@$(BIN)/python bench/run.py hang
 
 bench: ## what it reaches on this machine: a table, and bench-results.json
 	@$(PYTHON) tools/setup.py bench
