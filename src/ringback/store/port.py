@@ -1,20 +1,22 @@
 """What the engine needs of a store. Two back ends, one conformance suite (tests/conformance).
 
 All methods are synchronous and may block: the hot ones (`load`, `commit`) are called by one writer thread, the rest from reader
-threads. Everything raises StoreUnavailable when the store cannot answer (disk full, file gone): nothing of the call took effect.
+threads. A batch whose folds change no call (a test, a notice) may be committed from any thread, since no version guards it.
+Everything raises StoreUnavailable when the store cannot answer (disk full, file gone): nothing of the call took effect.
 
 The port speaks in batches. `commit` refuses, call by call, what was folded from an outdated version: the caller loads again, folds
 again and retries, so two writers of one call never lose an update. A row that the store cannot take (poisonous) fails alone: it is
 named in the answer, the rest of the batch is committed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from ringback.calls.directory import Number, Property
 from ringback.calls.model import Event
+from ringback.webhooks.health import Health
 from ringback.webhooks.model import Delivery, Endpoint, ErrorClass
 from ringback.webhooks.records import Attempt, Batch, CallKey, Committed, Job, Loaded, StoredCall
 
@@ -133,13 +135,21 @@ class Store(Protocol):
     def put_key(self, key: Key) -> None: ...
     def keys(self) -> list[Key]: ...
     def delete_key(self, key: int) -> bool: ...
-    def put_endpoint(self, endpoint: Endpoint) -> None:
-        """Secrets and credentials are encrypted before they are written."""
+    def put_endpoint(self, endpoint: Endpoint, health: Health | None = None) -> None:
+        """Secrets, credentials and header values are encrypted before they are written. `health`: written with it."""
         ...
 
     def endpoints(self) -> list[Endpoint]: ...
     def delete_endpoint(self, endpoint: int) -> bool:
         """Gone from the list; its deliveries and their log stay."""
+        ...
+
+    def put_healths(self, healths: Mapping[int, Health]) -> None:
+        """How endpoints fare now, by id; of a deleted one nothing is kept."""
+        ...
+
+    def healths(self) -> dict[int, Health]:
+        """How the endpoints fare that are not as healthy as can be, by id."""
         ...
 
     def put_property(self, account: str, item: Property) -> None: ...
@@ -169,6 +179,14 @@ class Store(Protocol):
 
     def root_of_event(self, event: int) -> int | None:
         """The number of the conversation that an event belongs to, for a further delivery of it; None: there is no such event."""
+        ...
+
+    def unreceived(
+        self, account: str, endpoint: int, since_ms: int, until_ms: int, after: int, limit: int
+    ) -> tuple[list[Event], int | None]:
+        """Events of an account's calls in a span of time, of which an endpoint has no delivery that succeeded or is open; in the
+        order in which they came. Looks at the `limit` events behind the id `after`, whosever they are; the second value is the id
+        of the last that was looked at, None: none was left. An event that stands alone (a test's, a notice) is no call's."""
         ...
 
     def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]: ...

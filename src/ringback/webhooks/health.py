@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Condition = Literal["healthy", "failing", "disabled"]
 Sight = Literal["ok", "failure", "row", "worn_out", "gone"]
@@ -21,6 +22,7 @@ NoticeKind = Literal["endpoint.failing", "endpoint.recovered", "endpoint.disable
 
 FAILURES_TO_FAIL = 5
 DISABLE_AFTER_MS = 5 * 86_400_000
+SWITCHED_OFF = "it was switched off by a person"
 
 TRANSITIONS: Mapping[tuple[Condition, Sight], tuple[Condition, NoticeKind | None]] = {
     ("healthy", "ok"): ("healthy", None),
@@ -42,11 +44,14 @@ TRANSITIONS: Mapping[tuple[Condition, Sight], tuple[Condition, NoticeKind | None
 
 
 class Health(Struct, frozen=True):
-    """`failures`: failed attempts since the last success. `since_ms`: when the first of them ended; 0 when there is none."""
+    """`failures`: failed attempts since the last success. `since_ms`: when the first of them ended; 0 when there is none.
+    `changed_at_ms`: when the condition became what it is, and `reason` why, in one plain line; 0 and empty if it never changed."""
 
     condition: Condition = "healthy"
     failures: int = 0
     since_ms: int = 0
+    changed_at_ms: int = 0
+    reason: str = ""
 
 
 HEALTHY = Health()
@@ -72,12 +77,11 @@ def observe(health: Health, ok: bool, now_ms: int, disable_after_ms: int | None 
     if ok:
         if health is HEALTHY:
             return health, None
-        return _move(health, "ok", Health())
-    since_ms = health.since_ms if health.failures else now_ms
-    failed = Health(health.condition, health.failures + 1, since_ms)
+        return _move(health, "ok", replace(health, failures=0, since_ms=0))
+    failed = _failed(health, now_ms)
     if failed.failures < FAILURES_TO_FAIL:
         sight: Sight = "failure"
-    elif disable_after_ms is not None and now_ms - since_ms >= disable_after_ms:
+    elif disable_after_ms is not None and now_ms - failed.since_ms >= disable_after_ms:
         sight = "worn_out"
     else:
         sight = "row"
@@ -86,11 +90,20 @@ def observe(health: Health, ok: bool, now_ms: int, disable_after_ms: int | None 
 
 def gone(health: Health, now_ms: int) -> tuple[Health, NoticeKind | None]:
     """The endpoint answered that it is gone for good (410)."""
-    return _move(health, "gone", Health(health.condition, health.failures + 1, health.since_ms if health.failures else now_ms))
+    return _move(health, "gone", _failed(health, now_ms))
+
+
+def switched_off(health: Health, now_ms: int) -> Health:
+    """A person disabled the endpoint. How long it had been failing stays known."""
+    return replace(health, condition="disabled", changed_at_ms=now_ms, reason=SWITCHED_OFF)
+
+
+def _failed(health: Health, now_ms: int) -> Health:
+    return replace(health, failures=health.failures + 1, since_ms=health.since_ms if health.failures else now_ms)
 
 
 def _move(health: Health, sight: Sight, counted: Health) -> tuple[Health, NoticeKind | None]:
     condition, notice = TRANSITIONS[health.condition, sight]
     if condition == "healthy" and not counted.failures:
         return HEALTHY, notice
-    return Health(condition, counted.failures, counted.since_ms), notice
+    return replace(counted, condition=condition), notice

@@ -10,7 +10,7 @@ from msgspec import Struct
 Order = Literal["call", "strict", "none"]
 Method = Literal["POST", "GET"]
 State = Literal["pending", "sending", "succeeded", "retrying", "exhausted", "cancelled", "skipped"]
-Kind = Literal["event", "resend", "test", "replay"]
+Kind = Literal["event", "resend", "test", "replay", "notice"]
 ErrorClass = Literal[
     "",  # an answer came and it counts as success
     "status",  # an answer came and it does not count as success
@@ -50,8 +50,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """Where an account wants events. `events` None: all that the dialect knows. `secrets`: newest first; empty: unsigned.
 
     `url` is the URL as configured, byte for byte, except that credentials were moved to `basic` (already `user:pass`).
-    `hold_s`: how long Call.Complete may wait for announced facts. `headers` are the account's own extra headers.
-    `omit_null` is VOC's switch: leave absent values out instead of sending them empty.
+    `hold_s`: how long Call.Complete may wait for announced facts. `headers` are the account's own extra headers; a bearer token is
+    one of them. `omit_null` is VOC's switch: leave absent values out instead of sending them empty. `ca_pem`: the certificates that
+    are trusted instead of the system's.
     """
 
     id: int
@@ -69,6 +70,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     omit_null: bool = False
     basic: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    ca_pem: str | None = None
     max_in_flight: int = 64
     rate_per_s: float | None = None
     created_at_ms: int = 0
@@ -78,7 +80,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 class Delivery(Struct, frozen=True, kw_only=True):
     """One event for one endpoint. `attempts` counts those that are over. `signed_at_s` is the moment of the first signature, for
-    dialects that reuse it on every retry. `root` is the store's number of the conversation, for order."""
+    dialects that reuse it on every retry. `root` is the store's number of the conversation, for order. Of a `test` and a `notice`
+    the event stands alone: it belongs to no call, and `root` is the event's own number."""
 
     id: int
     endpoint: int

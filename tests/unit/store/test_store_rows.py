@@ -53,7 +53,7 @@ def test_codes_are_what_is_on_disk() -> None:
     assert rows.STATE_CODES == {
         "pending": 2, "sending": 2, "retrying": 4, "succeeded": 5, "exhausted": 6, "cancelled": 7, "skipped": 8,
     }  # fmt: skip
-    assert list(rows._KIND_CODES.items()) == [("event", 2), ("resend", 3), ("test", 4), ("replay", 5)]
+    assert list(rows._KIND_CODES.items()) == [("event", 2), ("resend", 3), ("test", 4), ("replay", 5), ("notice", 6)]
     assert rows._ERROR_CODES["status"] == 3
     assert rows._ERROR_CODES["request"] == 15
 

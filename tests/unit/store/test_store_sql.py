@@ -15,7 +15,7 @@ FOLDER = Path(ringback.store.sqlite.__file__).parent
 FILES = sorted(file.name for file in FOLDER.glob("*.sql"))
 CODE = "\n".join(file.read_text() for file in FOLDER.glob("*.py"))
 
-SMALL = {"account", "api_key", "endpoint", "property", "note", "name", "listed", "seen_turn", "seen_recent"} | {
+SMALL = {"account", "api_key", "endpoint", "endpoint_health", "property", "note", "name", "listed", "seen_turn", "seen_recent"} | {
     "step", "wanted", "CONSTANT"
 }  # fmt: skip
 """Tables that are read whole: few rows, or all of them are wanted."""
@@ -36,6 +36,7 @@ PLANS = {
     "calls_newest": "SEARCH c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
     "calls_by_account": "SEARCH list USING PRIMARY KEY (account=? AND n<?)",
     "calls_by_number": "SEARCH list USING PRIMARY KEY (number=? AND n<?)",
+    "unreceived": "SEARCH event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
     "legs": "SEARCH c USING INDEX call_legs (root=?)",
     "events": "SEARCH event USING INDEX event_root (root=?)",
     "deliveries_newest": "SEARCH d USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",

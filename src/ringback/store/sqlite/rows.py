@@ -41,7 +41,7 @@ OPEN: Final = 4
 """The largest code of a delivery that is not done."""
 
 _FIRST_CODE: Final = 2
-_KINDS: Final[tuple[Kind, ...]] = ("event", "resend", "test", "replay")
+_KINDS: Final[tuple[Kind, ...]] = ("event", "resend", "test", "replay", "notice")
 _KIND_CODES: Final = {kind: code for code, kind in enumerate(_KINDS, _FIRST_CODE)}
 _ERRORS: Final[tuple[ErrorClass, ...]] = (
     "",

@@ -89,6 +89,21 @@ class Search:
             row = connection.execute(_SQL["roots_of_events"], (f"[{event}]",)).fetchone()
         return None if row is None else row[0]
 
+    def unreceived(
+        self, account: str, endpoint: int, since_ms: int, until_ms: int, after: int, limit: int
+    ) -> tuple[list[Event], int | None]:
+        """Events of an account's calls in a span of time, of which an endpoint has no delivery that succeeded or is open; in the
+        order in which they came. Looks at the `limit` events behind the id `after`, whosever they are; the second value is the id
+        of the last that was looked at, None: none was left."""
+        start = max(after, ids.first_id_at(since_ms) - 1)
+        with self._db.reading() as connection:
+            small = self._names.account(connection, account)
+            end = connection.execute(_SQL["span_end"], (start, ids.first_id_at(until_ms), limit)).fetchone()[0]
+            if small is None or end is None:
+                return [], None
+            found = connection.execute(_SQL["unreceived"], (start, end, small, endpoint)).fetchall()
+        return [rows.event(*row) for row in found], end
+
     def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]:
         """Deliveries that fit, newest first. `call`: a root's conversation, or one leg's own; every life of that id."""
         with self._db.reading() as connection:

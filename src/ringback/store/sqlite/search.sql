@@ -39,6 +39,18 @@ SELECT id, body FROM event WHERE root = ?1 ORDER BY id;
 -- One event.
 SELECT id, body FROM event WHERE id = ?1;
 
+-- name: span_end
+-- The last of the next events of a span.
+SELECT max(id) FROM (SELECT id FROM event WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3);
+
+-- name: unreceived
+-- Events of an account's calls that an endpoint has neither received nor will receive.
+SELECT event.id, event.body FROM event CROSS JOIN call ON call.n = event.call
+WHERE event.id > ?1 AND event.id <= ?2 AND call.account = ?3 AND NOT EXISTS (
+  SELECT 1 FROM delivery WHERE delivery.root = event.root AND delivery.event = event.id AND delivery.endpoint = ?4 AND delivery.state <= 5
+)
+ORDER BY event.id;
+
 -- name: deliveries_newest
 -- Deliveries that no list holds yet.
 SELECT line.* FROM delivery_line AS line

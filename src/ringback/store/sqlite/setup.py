@@ -1,6 +1,7 @@
 """What an account sets up, and the operator's notes. Few rows, read whole."""
 
 import sqlite3
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from ringback.store.port import Account, Key
 from ringback.store.secrets import SecretBox
 from ringback.store.sqlite import sql
 from ringback.store.sqlite.database import Database
+from ringback.webhooks.health import HEALTHY, Health
 from ringback.webhooks.model import Endpoint, Secret
 
 KEPT_NOTES: Final = 10_000
@@ -66,8 +68,9 @@ class Setup:
         """False: there was none."""
         return self._changed("delete_key", (key,))
 
-    def put_endpoint(self, endpoint: Endpoint) -> None:
-        """Makes or changes an endpoint; secrets, credentials and header values are encrypted.
+    def put_endpoint(self, endpoint: Endpoint, health: Health | None = None) -> None:
+        """Makes or changes an endpoint, and its health with it if that is given; secrets, credentials and header values are
+        encrypted.
 
         Raises NotFound if there is no such account, or if the endpoint was deleted.
         """
@@ -80,6 +83,8 @@ class Setup:
             account = _account(connection, endpoint.account)
             if not connection.execute(_SQL["put_endpoint"], (endpoint.id, account, _encode(bare), sealed)).rowcount:
                 raise NotFound("there is no such endpoint")
+            if health is not None:
+                _put_healths(connection, ((endpoint.id, health),))
 
     def endpoints(self) -> list[Endpoint]:
         """Every endpoint that is not deleted, in id order, secrets in clear."""
@@ -88,7 +93,19 @@ class Setup:
 
     def delete_endpoint(self, endpoint: int) -> bool:
         """Gone from the list, and its secrets from the disk; its deliveries and their log stay. False: there was none."""
-        return self._changed("delete_endpoint", (endpoint, self._db.clock()))
+        with self._db.writing() as connection:
+            connection.execute(_SQL["forget_health"], (endpoint,))
+            return connection.execute(_SQL["delete_endpoint"], (endpoint, self._db.clock())).rowcount > 0
+
+    def put_healths(self, healths: Mapping[int, Health]) -> None:
+        """How endpoints fare now, by id; of a deleted one nothing is kept."""
+        with self._db.writing() as connection:
+            _put_healths(connection, healths.items())
+
+    def healths(self) -> dict[int, Health]:
+        """How the endpoints fare that are not as healthy as can be, by id."""
+        with self._db.reading() as connection:
+            return {number: _decode(body, type=Health) for number, body in connection.execute(_SQL["healths"])}
 
     def put_property(self, account: str, item: Property) -> None:
         """Makes or changes a property. Raises NotFound if there is no such account."""
@@ -185,6 +202,14 @@ class Setup:
         with self._db.writing() as connection:
             row = connection.execute(_SQL["account"], (account,)).fetchone()
             return row is not None and connection.execute(_SQL[statement], (row[0], item)).rowcount > 0
+
+
+def _put_healths(connection: sqlite3.Connection, healths: Iterable[tuple[int, Health]]) -> None:
+    for number, health in healths:
+        if health == HEALTHY:
+            connection.execute(_SQL["forget_health"], (number,))
+        else:
+            connection.execute(_SQL["put_health"], (number, _encode(health)))
 
 
 def _account(connection: sqlite3.Connection, account: str) -> int:

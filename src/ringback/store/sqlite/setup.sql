@@ -54,6 +54,19 @@ SELECT id, body, sealed FROM endpoint WHERE deleted_at IS NULL ORDER BY id;
 -- An endpoint goes, and its secrets with it; its deliveries stay.
 UPDATE endpoint SET deleted_at = ?2, sealed = NULL WHERE id = ?1 AND deleted_at IS NULL;
 
+-- name: put_health
+-- How an endpoint fares now; one that was deleted has no health.
+INSERT INTO endpoint_health (endpoint, body) SELECT id, ?2 FROM endpoint WHERE id = ?1 AND deleted_at IS NULL
+ON CONFLICT (endpoint) DO UPDATE SET body = excluded.body;
+
+-- name: forget_health
+-- An endpoint is healthy, or deleted.
+DELETE FROM endpoint_health WHERE endpoint = ?1;
+
+-- name: healths
+-- How every endpoint fares that is not healthy.
+SELECT endpoint, body FROM endpoint_health;
+
 -- name: secret_keys_in_use
 -- The ids of the secret keys that something is encrypted with.
 SELECT DISTINCT substr(sealed, 1, 4) FROM endpoint WHERE sealed IS NOT NULL;
