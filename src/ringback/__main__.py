@@ -2,4 +2,4 @@
 
 from ringback.cli.main import app
 
-app()
+app(prog_name="ringback")

@@ -28,6 +28,7 @@ class Client:
     """JSON over HTTP with one key, on one kept connection; not for several threads."""
 
     def __init__(self, url: str, key: str) -> None:
+        self.url = url
         parts = urlsplit(url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=60)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
-from ringback.cli.serve import QuietServer, listen_on
+from ringback.cli.listening import QuietServer, listen_on
 from ringback.receive.reading import Reading, read_webhook
 
 MOST_BODY = 1024 * 1024

@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 import ringback
-from ringback.settings import HELP
+from ringback.settings import HELP, Settings, read_settings
 
 app = typer.Typer(
     name="ringback",
@@ -19,8 +19,14 @@ app = typer.Typer(
 )
 
 
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+
+
 def _option(name: str, *flags: str) -> Any:
-    return typer.Option(*(flags or (f"--{name.replace('_', '-')}",)), help=HELP[name], show_default=False)
+    """An option of `serve`: its help is the setting's, with the default that the setting has."""
+    default = _DEFAULTS[name]
+    said = HELP[name] if default in (None, (), False) else f"{HELP[name]} Default: {default}."
+    return typer.Option(*(flags or (f"--{name.replace('_', '-')}",)), help=said, show_default=False)
 
 
 @app.callback(invoke_without_command=True)
@@ -59,13 +65,19 @@ def serve(
 
     Secrets are given by the environment only: RINGBACK_ADMIN_KEY, RINGBACK_SECRET_KEY, RINGBACK_FREESWITCH_PASSWORD.
     """
-    from ringback.cli.serve import run
-
     given = dict(locals())
-    given.pop("run")
     given["allow_network"] = tuple(allow_network or ())
     given["nameservers"] = tuple(nameservers or ())
-    raise typer.Exit(run(given))
+    from ringback.cli.process import guarded
+
+    def work() -> int:
+        settings = read_settings(given)
+        # Imported once the settings hold: the server's parts take half a second.
+        from ringback.cli.serve import run
+
+        return run(settings)
+
+    raise typer.Exit(guarded(work))
 
 
 @app.command(epilog="Example: [bold]ringback listen --secret whsec_... --port 9000[/bold]")
@@ -85,7 +97,7 @@ def listen(
     """Receives webhooks of any dialect, checks them and prints them. Ends with 1 if one was not to be believed."""
     from ringback.cli.listen import Listening
     from ringback.cli.listen import listen as run
-    from ringback.cli.serve import guarded, run_on_loop
+    from ringback.cli.process import guarded, run_on_loop
 
     told = Listening(
         host=host,
@@ -114,7 +126,7 @@ def trigger(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request and send nothing.")] = False,
 ) -> None:
     """Sends one sample webhook, with the platform's own test values where it has them, and prints both sides."""
-    from ringback.cli.serve import guarded, run_on_loop
+    from ringback.cli.process import guarded, run_on_loop
     from ringback.cli.trigger import Trigger
     from ringback.cli.trigger import trigger as run
 
@@ -147,9 +159,9 @@ def replay(
 
     Ends with 0 when everything was acknowledged. Each run makes new calls unless --keep-ids.
     """
+    from ringback.cli.process import guarded
     from ringback.cli.replay import Replay
     from ringback.cli.replay import replay as run
-    from ringback.cli.serve import guarded
 
     told = Replay(file=file, source=source, speed=speed, server=server, key=key, keep_ids=keep_ids, config=config)
     raise typer.Exit(guarded(lambda: run(told)))
@@ -170,6 +182,6 @@ def demo(
     """
     from ringback.cli.demo import Demo
     from ringback.cli.demo import demo as run
-    from ringback.cli.serve import guarded
+    from ringback.cli.process import guarded
 
     raise typer.Exit(guarded(lambda: run(Demo(keep=keep, speed=speed, svg=svg))))

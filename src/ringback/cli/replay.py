@@ -131,7 +131,10 @@ def _paced(items: Iterable[Recorded], speed: float) -> Iterator[list[Recorded]]:
 def _post(client: Client, batch: list[dict[str, Any]]) -> dict[str, Any]:
     """One request, repeated while the server asks for patience. Raises OurError for any other refusal of the whole."""
     for _ in range(_MOST_TRIES):
-        status, answer, headers = client.ask("POST", "/v1/events", batch)
+        try:
+            status, answer, headers = client.ask("POST", "/v1/events", batch)
+        except OSError as error:
+            raise OurError(f"no answer from {client.url}: {error.strerror or error}") from None
         if status == 202 or (status == 422 and "results" in answer):
             return dict(answer)
         if status == 422:

@@ -1,23 +1,20 @@
 """`ringback serve`: settings, sockets, the engine, and the HTTP server in front of it."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import signal
-import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
 
-import msgspec
 import uvicorn
 
 from ringback.api.app import make_app
+from ringback.cli.listening import QuietServer, listen_on
+from ringback.cli.process import run_on_loop
 from ringback.engine.server import Engine, admin_key
-from ringback.errors import BadSettings, CallerError, RingbackError
 from ringback.intake.hot import HotProtocol
-from ringback.settings import Settings, read_settings, redacted
+from ringback.settings import Settings, redacted
 
 log = logging.getLogger("ringback")
 
@@ -26,79 +23,13 @@ KEEP_ALIVE_S = 75
 HALF_SENT_S = 3
 """How long a stop waits for requests that are still being sent: one that hangs half-way must not hold the process."""
 
-_T = TypeVar("_T")
 
-
-class QuietServer(uvicorn.Server):
-    """uvicorn without its own signal handling: ours drains the deliveries too."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leaves the signals alone."""
-        yield
-
-
-def run(given: Mapping[str, Any]) -> int:
-    """Runs until SIGINT or SIGTERM. The exit code: 0 ended cleanly, 2 the settings do not hold, 1 else."""
-
-    def work() -> int:
-        settings = read_settings(given)
-        logging.basicConfig(
-            level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-        )
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
-        return run_on_loop(settings.loop, lambda: serve(settings))
-
-    return guarded(work)
-
-
-def guarded(work: Callable[[], int]) -> int:
-    """Runs a command's work; its failures become one line on stderr and an exit code: 2 for what the user gave, 1 else."""
-    try:
-        return work()
-    except (BadSettings, CallerError, msgspec.ValidationError) as error:
-        print(f"ringback: {error}", file=sys.stderr)
-        return 2
-    except (RingbackError, ConnectionError, TimeoutError) as error:
-        print(f"ringback: {error}", file=sys.stderr)
-        return 1
-
-
-def run_on_loop(loop: str, main: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """Runs a coroutine on the event loop that the settings choose: uvloop where it is installed, unless told otherwise."""
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
-    if loop != "asyncio":
-        try:
-            import uvloop
-
-            factory = uvloop.new_event_loop
-        except ImportError:
-            if loop == "uvloop":
-                raise BadSettings("loop: uvloop is not installed; pip install 'ringback[fast]'") from None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main())
-
-
-def listen_on(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets for every address of a host. Raises BadSettings when one cannot be had."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise BadSettings(f"host: {host}: {error.strerror}") from None
-    sockets: list[socket.socket] = []
-    for family, kind, protocol, _, address in found:
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
-            listener.bind(address)
-        except OSError as error:
-            raise BadSettings(f"port: cannot listen on {host}:{port}: {error.strerror}") from None
-        listener.listen(1024)
-        listener.setblocking(False)
-        sockets.append(listener)
-    return sockets
+def run(settings: Settings) -> int:
+    """Runs until SIGINT or SIGTERM, and ends cleanly: 0. Raises what `serve` and the engine do."""
+    line = "%(asctime)s %(levelname)s %(name)s %(message)s"
+    logging.basicConfig(level=settings.log_level.upper(), format=line, stream=sys.stderr)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    return run_on_loop(settings.loop, lambda: serve(settings))
 
 
 async def serve(settings: Settings, started: Callable[[Engine, int], None] | None = None, stop: asyncio.Event | None = None) -> int:
