@@ -15,6 +15,7 @@ from ringback.calls.directory import Place
 from ringback.calls.ledger import fold, root_wanted
 from ringback.calls.model import Call, Event, Update
 from ringback.dialects.contract import Dialect
+from ringback.webhooks.deliveries import TRANSITIONS
 from ringback.webhooks.matching import Matcher
 from ringback.webhooks.model import Delivery, Endpoint
 from ringback.webhooks.records import CallKey, Fold, Job, Loaded, StoredCall
@@ -115,7 +116,7 @@ class Folder:
         folded = fold(account, leg.call if leg else None, root.call if root else None, update, self._new_id)
         new_root = self._stored(root, folded.root, None)
         new_leg = new_root if folded.leg is folded.root else self._stored(leg, folded.leg, new_root.n)
-        jobs, released = self._route(turn, folded.events, new_root)
+        jobs, released, skipped = self._route(turn, folded.events, new_root)
         changed = [new for new, old in ((new_root, root), (new_leg, leg)) if old is None or new.call is not old.call]
         if new_leg is new_root:
             changed = changed[:1]
@@ -126,7 +127,7 @@ class Folder:
                 calls=tuple(changed),
                 events=folded.events,
                 event_calls=tuple((new_leg.n, new_root.n) for _ in folded.events),
-                deliveries=tuple(job.delivery for job in jobs),
+                deliveries=(*(job.delivery for job in jobs), *skipped),
                 update_id=update.id,
                 call_id=update.call.id,
                 release=tuple(job.delivery.id for job in released),
@@ -162,16 +163,21 @@ class Folder:
             return StoredCall(n, n if root_n is None else root_n, call)
         return StoredCall(old.n, old.root_n, call)
 
-    def _route(self, turn: Turn, events: Sequence[Event], root: StoredCall) -> tuple[list[Job], list[Job]]:
-        """Fresh deliveries, and held ones that need not wait any longer."""
+    def _route(self, turn: Turn, events: Sequence[Event], root: StoredCall) -> tuple[list[Job], list[Job], list[Delivery]]:
+        """Fresh deliveries, held ones that need not wait any longer, and those that a rule between endpoints keeps from being sent:
+        they are in the log, so that the silence can be seen, and nobody sends them."""
         jobs: list[Job] = []
         released: list[Job] = []
+        skipped: list[Delivery] = []
         for event in events:
             if event.late:
                 continue
             place = self._routing.place(event)
             now = self._clock_ms()
-            for endpoint, name in self._routing.matcher(event.call.account).match(event, place):
+            matched, silenced = self._routing.matcher(event.call.account).sort_out(event, place)
+            if silenced:
+                skipped += self._skipped(event, root, silenced, now)
+            for endpoint, name in matched:
                 due = self._dialects[endpoint.dialect].hold_until_ms(event, endpoint)
                 if due is not None:
                     # A source whose clock is ahead must not make anybody wait longer.
@@ -193,7 +199,16 @@ class Folder:
                 )
             if event.root.context.awaits or event.type in ("call.recording", "call.facts"):
                 released.extend(self._fulfilled(turn, event, root))
-        return jobs, released
+        return jobs, released, skipped
+
+    def _skipped(self, event: Event, root: StoredCall, silenced: Sequence[tuple[Endpoint, str]], now_ms: int) -> list[Delivery]:
+        state = TRANSITIONS["pending"]["skip"]
+        return [
+            Delivery(
+                id=self._new_id(), endpoint=endpoint.id, event=event.id, root=root.n, name=name, state=state, created_at_ms=now_ms
+            )
+            for endpoint, name in silenced
+        ]
 
     def _fulfilled(self, turn: Turn, event: Event, root: StoredCall) -> list[Job]:
         """Held deliveries of the conversation whose facts are all there now: those on disk, and those of this very batch."""

@@ -141,7 +141,7 @@ def explain(case: Case) -> Explanation:
     """Why the endpoint got the event, or did not."""
     event, endpoint = case.event, case.endpoint
     dialect = case.dialects.get(endpoint.dialect)
-    sent = any(one.endpoint == endpoint.id and one.kind in ("event", "test") for one in case.deliveries)
+    sent = any(one.endpoint == endpoint.id and one.kind in ("event", "test") and one.state != "skipped" for one in case.deliveries)
     made_after = endpoint.id > event.id
     changed = tuple(_changes(case))
     reasons = [
@@ -151,7 +151,10 @@ def explain(case: Case) -> Explanation:
         text = f"The endpoint was made after the event came, at {to_rfc3339(endpoint.created_at_ms)}."
         reasons.insert(0, Reason(rule="made-after", text=text, then=True, now=False))
     name = None if dialect is None else dialect.event_name(event, case.place)
-    if not sent and not any(reason.then is not False for reason in reasons):
+    told = (
+        any(reason.rule == "catch-all" for reason in reasons) if _was_skipped(case) else any(r.then is not False for r in reasons)
+    )
+    if not sent and not told:
         reasons.append(_gone(case, name, changed))
     return Explanation(name=name, sent=sent, reasons=tuple(reasons), changed=changed)
 
@@ -167,6 +170,8 @@ def _held_then(reason: Reason, case: Case, changed: Sequence[Change], made_after
         return True
     if made_after:
         return False
+    if _was_skipped(case):
+        return reason.rule == "catch-all"
     if reason.rule == "dialect-missing":
         return None
     touched = {change.what for change in changed}
@@ -180,15 +185,18 @@ def _held_then(reason: Reason, case: Case, changed: Sequence[Change], made_after
 def _gone(case: Case, name: str | None, changed: Sequence[Change]) -> Reason:
     """Nothing that stands now explains it: an endpoint that took the event and is gone, or something that was changed since."""
     endpoint = case.endpoint
-    if endpoint.dialect in YIELDS and not endpoint.filters:
+    if endpoint.dialect in YIELDS and (not endpoint.filters or _was_skipped(case)):
         known = {one.id: one for one in case.endpoints}
         by = sorted(
             one.endpoint
             for one in case.deliveries
-            if one.kind == "event" and one.name == name and known.get(one.endpoint, endpoint).dialect == endpoint.dialect
+            if one.kind == "event"
+            and one.state != "skipped"
+            and one.name == name
+            and known.get(one.endpoint, endpoint).dialect == endpoint.dialect
         )
         if by:
-            then = None if any(change.what == "endpoint" for change in changed) else True
+            then = None if any(change.what == "endpoint" for change in changed) and not _was_skipped(case) else True
             return replace(_silenced(by), then=then, now=False)
     if changed:
         what = " and ".join(f"the {change.what} was changed at {to_rfc3339(change.at_ms)}" for change in changed)
@@ -209,7 +217,12 @@ def _changes(case: Case) -> Iterator[Change]:
 
 def _takers(case: Case) -> set[int]:
     """The endpoints that the event was sent to when it came."""
-    return {delivery.endpoint for delivery in case.deliveries if delivery.kind == "event"}
+    return {delivery.endpoint for delivery in case.deliveries if delivery.kind == "event" and delivery.state != "skipped"}
+
+
+def _was_skipped(case: Case) -> bool:
+    """Is it in the log that the catch-all clause, and nothing else, kept the event from the endpoint?"""
+    return any(one.endpoint == case.endpoint.id and one.state == "skipped" for one in case.deliveries)
 
 
 def _no_name(dialect: Speaker, event: Event, place: Place) -> Reason:

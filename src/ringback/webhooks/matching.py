@@ -128,7 +128,12 @@ class Matcher:
     def match(self, event: Event, place: Place) -> list[tuple[Endpoint, str]]:
         """The endpoints that get the event, each with its dialect's name for it. Within a dialect the unfiltered ones come first,
         then by age."""
+        return self.sort_out(event, place)[0]
+
+    def sort_out(self, event: Event, place: Place) -> tuple[list[tuple[Endpoint, str]], list[tuple[Endpoint, str]]]:
+        """`match`, and beside it the endpoints that rule 3 alone keeps from getting the event: the log says so of each."""
         matched: list[tuple[Endpoint, str]] = []
+        silenced: list[tuple[Endpoint, str]] = []
         for group in self._groups:
             dialect = group.dialect
             name = dialect.event_name(event, place)
@@ -143,9 +148,10 @@ class Matcher:
                 rules = table.get(value)
                 if rules is not None:
                     filtered += [rule.endpoint for rule in rules if not rule.rest or passes(rule.rest, dialect, event, place)]
-            if plan.unfiltered and not (filtered and group.yields):
-                matched += [(endpoint, name) for endpoint in plan.unfiltered]
+            if plan.unfiltered:
+                yielding = filtered and group.yields
+                (silenced if yielding else matched).extend((endpoint, name) for endpoint in plan.unfiltered)
             if len(filtered) > 1:
                 filtered.sort(key=lambda endpoint: endpoint.id)
             matched += [(endpoint, name) for endpoint in filtered]
-        return matched
+        return matched, silenced

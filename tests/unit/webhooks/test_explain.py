@@ -286,6 +286,19 @@ class TestChangedSince:
         assert marks(asked(RING, silent, FILTERED, deliveries=took)) == [("catch-all", None, True)]
         assert marks(asked(RING, silent, deliveries=took)) == [("catch-all", None, False)]
 
+    def test_what_the_log_says_was_skipped_is_certain_whatever_was_changed(self) -> None:
+        silent = endpoint(1, "bird", updated_at_ms=LATER_MS)
+        log = [delivery(FILTERED, RING, "voice.inbound"), replace(delivery(silent, RING, "voice.inbound"), state="skipped")]
+        found = asked(RING, silent, FILTERED, deliveries=log)
+        assert (found.sent, marks(found)) == (False, [("catch-all", True, True)])
+        assert marks(asked(RING, silent, deliveries=log)) == [("catch-all", True, False)]
+        now_filtered = replace(silent, filters=(Filter("status", "busy"),), enabled=False)
+        assert marks(asked(RING, now_filtered, FILTERED, deliveries=log)) == [
+            ("disabled", False, True),
+            ("filter", False, True),
+            ("catch-all", True, False),
+        ]
+
     def test_nothing_that_is_known_was_changed(self) -> None:
         assert "a setting that is gone" in only(asked(RING, endpoint())).text
 

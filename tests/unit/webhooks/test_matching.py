@@ -135,6 +135,14 @@ class TestCatchAll:
         matcher = Matcher([self.unfiltered, *others], {"bird": Plain(), "plain": Plain()}, catch_all_literal=literal)
         assert sorted(ids(matcher.match(event(), PLACE))) == expected, why
 
+    def test_who_is_silenced_is_told(self) -> None:
+        endpoints = [self.unfiltered, self.matching, endpoint(4, dialect="bird", events=frozenset({"call.busy"})), endpoint(5)]
+        dialects = {"bird": Plain(), "plain": Plain()}
+        matched, silenced = Matcher(endpoints, dialects).sort_out(event(), PLACE)
+        assert (sorted(ids(matched)), ids(silenced)) == ([2, 5], [1])
+        matched, silenced = Matcher(endpoints, dialects, catch_all_literal=False).sort_out(event(), PLACE)
+        assert (sorted(ids(matched)), ids(silenced)) == ([1, 2, 5], [])
+
     def test_other_platforms_have_no_such_clause(self) -> None:
         assert ids(Matcher([endpoint(1), endpoint(2, ("status", "ringing"))], {"plain": Plain()}).match(event(), PLACE)) == [1, 2]
 
