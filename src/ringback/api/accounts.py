@@ -1,11 +1,12 @@
 """Accounts: made and listed by the operator."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Literal
 
-from litestar import Controller, get, post
+import msgspec
+from litestar import Controller, get, patch, post
 from litestar.di import Provide
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ringback.api import common
 from ringback.api.common import TheEngine, Who
@@ -23,6 +24,13 @@ class NewAccount(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None = None
+
+
+class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is not given stays. `bird_catch_all`: `literal`, a Bird endpoint without filters gets no event that a filtered one takes
+    (as Bird's page says); `off`, it gets every event."""
+
+    bird_catch_all: Literal["literal", "off"] | UnsetType = UNSET
 
 
 class Accounts(Controller):
@@ -58,10 +66,24 @@ class Accounts(Controller):
     @get("/{account_id:str}")
     async def show(self, account_id: str, engine: TheEngine, identity: Who) -> AccountView:
         """Shows one account: the operator any, a key its own."""
-        account = engine.book.accounts.get(account_id)
-        if account is None or identity.account not in (None, account_id):
-            raise NotFound("no such account")
+        return account_view(_found(engine, identity, account_id))
+
+    @patch("/{account_id:str}")
+    async def change(self, account_id: str, data: AccountChange, engine: TheEngine, identity: Who) -> AccountView:
+        """Changes one account: the operator any, a key its own."""
+        account = _found(engine, identity, account_id)
+        if data.bird_catch_all is not UNSET:
+            account = msgspec.structs.replace(account, bird_catch_all=data.bird_catch_all)
+        await engine.in_thread(lambda: engine.store.put_account(account))
+        engine.book.read_accounts()
         return account_view(account)
+
+
+def _found(engine: TheEngine, identity: Who, account_id: str) -> Account:
+    account = engine.book.accounts.get(account_id)
+    if account is None or identity.account not in (None, account_id):
+        raise NotFound("no such account")
+    return account
 
 
 def _by_age(account: Account) -> str:

@@ -23,6 +23,7 @@ class AccountView(Struct, frozen=True):
     id: str
     name: str
     country: str | None
+    bird_catch_all: str
     created_at: str
     key: str | UnsetType = UNSET
 
@@ -160,7 +161,9 @@ def when(at_ms: int | None) -> str | None:
 
 def account_view(account: Account, key: str | None = None) -> AccountView:
     """See AccountView."""
-    return AccountView(account.id, account.name, account.country, to_rfc3339(account.created_at_ms), key or UNSET)
+    return AccountView(
+        account.id, account.name, account.country, account.bird_catch_all, to_rfc3339(account.created_at_ms), key or UNSET
+    )
 
 
 def property_view(item: Property) -> PropertyView:

@@ -20,6 +20,8 @@ from ringback.webhooks.matching import Matcher
 from ringback.webhooks.model import Endpoint
 
 _PLACES_KEPT = 50_000
+_KEY_SCHEMES = frozenset({b"bearer", b"accesskey"})
+"""Whose credentials are the key itself: ours, and Bird's."""
 
 
 class Identity(Struct, frozen=True):
@@ -37,7 +39,7 @@ def key_hash(text: str) -> bytes:
 
 def _key_of(authorization: bytes) -> bytes:
     scheme, _, rest = authorization.partition(b" ")
-    if scheme.lower() == b"bearer":
+    if scheme.lower() in _KEY_SCHEMES:
         return rest.strip()
     if scheme.lower() == b"basic":
         try:
@@ -74,10 +76,10 @@ class Book:
     # Reading the store again after a change
     def read_accounts(self) -> None:
         """After an account was made or changed."""
-        self.accounts = {account.id: account for account in self._store.accounts()}
-        for account in self.accounts:
-            if account not in self._matchers:
-                self._match_anew(account)
+        before, self.accounts = self.accounts, {account.id: account for account in self._store.accounts()}
+        for number, account in self.accounts.items():
+            if number not in before or before[number].bird_catch_all != account.bird_catch_all:
+                self._match_anew(number)
 
     def read_keys(self) -> None:
         """After a key was made or revoked: a revoked key stops working at once."""
@@ -103,12 +105,13 @@ class Book:
 
     def _match_anew(self, account: str) -> None:
         mine = [endpoint for endpoint in self.endpoints.values() if endpoint.account == account]
-        self._matchers[account] = Matcher(mine, self._dialects)
+        literal = self.accounts[account].bird_catch_all == "literal"
+        self._matchers[account] = Matcher(mine, self._dialects, catch_all_literal=literal)
 
     # Asking
     def identify(self, authorization: bytes) -> Identity | None:
-        """Whose key an Authorization header carries: `Bearer <key>`, or Basic with the key as the password, for producers that
-        know nothing else (mod_json_cdr). None: nobody's."""
+        """Whose key an Authorization header carries: `Bearer <key>`, Bird's `AccessKey <key>`, or Basic with the key as the
+        password, for producers that know nothing else (mod_json_cdr). None: nobody's."""
         identity = self._identities.get(authorization)
         if identity is None:
             identity = self._look_up(_key_of(authorization))

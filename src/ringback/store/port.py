@@ -22,13 +22,15 @@ from ringback.webhooks.records import Attempt, Batch, CallKey, Committed, Job, L
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """A tenant. `id` is a UUID. `country` (ISO alpha-2) lets national numbers be read; `call_limit_s` is the watchdog's."""
+    """A tenant. `id` is a UUID. `country` (ISO alpha-2) lets national numbers be read; `call_limit_s` is the watchdog's.
+    `bird_catch_all`: whether Bird's catch-all clause is kept to the letter (webhooks.matching, rule 3)."""
 
     id: str
     name: str
     created_at_ms: int
     country: str | None = None
     call_limit_s: int = 86_400
+    bird_catch_all: Literal["literal", "off"] = "literal"
 
 
 class Key(Struct, frozen=True, kw_only=True):
