@@ -79,6 +79,11 @@ class Store(Protocol):
         """The installation's UUID, made when the store was."""
         ...
 
+    def derived_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys of 32 bytes for a purpose beside secrets at rest (signed links), made from the installation's secret keys: the
+        first signs, all verify."""
+        ...
+
     def last_id(self) -> int:
         """The largest id in the store: where an IdMaker goes on."""
         ...
@@ -186,7 +191,7 @@ class Store(Protocol):
     def unreceived(
         self, account: str, endpoint: int, since_ms: int, until_ms: int, after: int, limit: int
     ) -> tuple[list[Event], int | None]:
-        """Events of an account's calls in a span of time, of which an endpoint has no delivery that succeeded or is open; in the
+        """Events of an account's calls in a span of time, of which an endpoint has no delivery, or only such as were given up or
         order in which they came. Looks at the `limit` events behind the id `after`, whosever they are; the second value is the id
         of the last that was looked at, None: none was left. An event that stands alone (a test's, a notice) is no call's."""
         ...

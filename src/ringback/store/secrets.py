@@ -8,6 +8,7 @@ to is authenticated with it: a value that is moved to another row does not open.
 
 import base64
 import binascii
+import hmac
 import os
 import secrets
 import stat
@@ -34,6 +35,7 @@ class SecretBox:
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = {_key_id(key): key for key in keys}
         self._current = _key_id(keys[0])
+        self._in_order = tuple(keys)
 
     def __repr__(self) -> str:
         return "SecretBox(***)"
@@ -62,6 +64,11 @@ class SecretBox:
             )
         except InvalidTag as error:
             raise BadSettings(f"a stored secret does not open ({belongs_to}): the data was altered") from error
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """A key for another purpose from each of the keys, the current one's first: 32 bytes that tell nothing about it (one step of
+        RFC 5869's expansion; the keys are random). What one of them signed holds for as long as the key that it comes from is given."""
+        return tuple(hmac.digest(key, b"ringback " + purpose.encode() + b"\x01", "sha256") for key in self._in_order)
 
 
 def secret_keys(given: Sequence[str], data: Path) -> list[bytes]:

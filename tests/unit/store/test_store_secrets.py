@@ -91,3 +91,12 @@ def test_an_empty_file_is_no_key(tmp_path: Path) -> None:
     file.touch(mode=0o600)
     with pytest.raises(BadSettings, match="is empty"):
         secret_keys([], tmp_path)
+
+
+def test_keys_for_other_purposes_are_others_and_stay_the_same() -> None:
+    box = SecretBox([NEW, OLD])
+    new, old = box.derived("links")
+    assert len(new) == len(old) == 32
+    assert SecretBox([NEW]).derived("links") == (new,)
+    assert SecretBox([OLD, NEW]).derived("links") == (old, new)
+    assert len({NEW, OLD, *box.derived("links"), *box.derived("tokens")}) == 6

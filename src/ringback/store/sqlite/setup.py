@@ -39,6 +39,10 @@ class Setup:
         self._db = database
         self._box = box
 
+    def derived_keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys for a purpose beside secrets at rest, the current one first."""
+        return self._box.derived(purpose)
+
     def put_account(self, account: Account) -> None:
         """Makes an account, or changes what is known of it."""
         with self._db.writing() as connection:
