@@ -59,6 +59,7 @@ class Sources:
             return
         await self._resume()
         self._task = asyncio.create_task(self._freeswitch.run(), name="freeswitch")
+        self._task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """Hands on what was read, and disconnects."""
@@ -66,9 +67,20 @@ class Sources:
             self._task.cancel()
             await asyncio.wait({self._task})
 
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """A source runs until it is stopped: one that ends by itself has met a fault of ours, which nobody may overlook."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("the source has ended: calls of the switch are not taken any more", exc_info=error)
+            self._engine.note("gap", "freeswitch: the source has ended by a fault of ours; restart the server")
+
     def health(self) -> Health | None:
         """How the live source is; None: there is none."""
-        return self._freeswitch.health() if self._freeswitch is not None else None
+        if self._freeswitch is None:
+            return None
+        health = self._freeswitch.health()
+        ended = self._task is not None and self._task.done()
+        return msgspec.structs.replace(health, state="ended", error="a fault of ours: see the log") if ended else health
 
     async def take_record(self, content_type: str, body: bytes) -> int:
         """A mod_json_cdr document: its updates are taken like any other; how many. Raises InvalidInput, StoreUnavailable."""
