@@ -96,11 +96,17 @@ _DETAILS = {404: "no such page", 405: "no such method here", 413: "the body is t
 _BODY = "data"
 _NAMED = re.compile(r"^Object (missing required|contains unknown) field `(.+)`$", re.DOTALL)
 _SAID = {"missing required": "is required", "contains unknown": "is not a field that is known here"}
-_QUERY_NAMES = {"in_state": "state"}
+_QUERY_NAMES = {"in_state": "state", "page_token": "pageToken", "execution_status": "executionStatus", "request_id": "requestId"}
 
 
 def on_http_error(_: AnyRequest, error: HTTPException) -> Response[bytes]:
     """The framework's: no such route, wrong method, a body that does not fit its type."""
+    status, field, detail, headers = read_http_error(error)
+    return _answer(problems.problem(status, detail, field), status, headers=headers)
+
+
+def read_http_error(error: HTTPException) -> tuple[int, str, str, dict[str, str]]:
+    """What the framework refused, whatever the form of the answer: status, JSON path, words, headers."""
     status, field = error.status_code, ""
     detail = _DETAILS.get(status, str(error.detail))
     if isinstance(error, ValidationException):
@@ -109,7 +115,7 @@ def on_http_error(_: AnyRequest, error: HTTPException) -> Response[bytes]:
     elif isinstance(error, SerializationException) or status == 400:
         status, detail = 400, "the body is not valid JSON"
     allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-    return _answer(problems.problem(status, detail, field), status, headers=allowed)
+    return status, field, detail, allowed
 
 
 def _where(error: ValidationException) -> tuple[str, str]:

@@ -52,7 +52,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     `url` is the URL as configured, byte for byte, except that credentials were moved to `basic` (already `user:pass`).
     `hold_s`: how long Call.Complete may wait for announced facts. `headers` are the account's own extra headers; a bearer token is
     one of them. `omit_null` is VOC's switch: leave absent values out instead of sending them empty. `ca_pem`: the certificates that
-    are trusted instead of the system's.
+    are trusted instead of the system's. `template` is Bird's, whose meaning is not published: kept and shown, no more.
     """
 
     id: int
@@ -71,6 +71,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     basic: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     ca_pem: str | None = None
+    template: str | None = None
     max_in_flight: int = 64
     rate_per_s: float | None = None
     created_at_ms: int = 0
