@@ -36,12 +36,16 @@ log = logging.getLogger("ringback.delivery")
 
 class DispatchSettings(Limits, frozen=True, kw_only=True):
     """`poll_s`: how often the store is asked what is due. `reads_at_once`: readings at a time. `again_s`: the pause after the store
-    could not answer. `disable_after_ms`: how long an endpoint of a platform that disables may have nothing but failures."""
+    could not answer. `disable_after_ms`: how long an endpoint of a platform that disables may have nothing but failures.
+    `braked_in_flight`: requests at once while intake is pressed, looked at again every `brake_s`: what comes in fast is put on disk
+    first, and goes out a little later."""
 
     poll_s: float = 10.0
     reads_at_once: int = 2
     again_s: float = 1.0
     disable_after_ms: int = healths.DISABLE_AFTER_MS
+    braked_in_flight: int = 8
+    brake_s: float = 0.01
 
 
 class Sink(Protocol):
@@ -68,9 +72,10 @@ class Dispatcher:
         settings: DispatchSettings,
         on_disable: Callable[[int, str], None] | None = None,
         on_notice: Callable[[Notice], None] | None = None,
+        is_pressed: Callable[[], bool] = lambda: False,
     ) -> None:
         """`on_disable`: an endpoint is to be disabled for good, with the reason (its lane has stopped sending already).
-        `on_notice`: an endpoint's health changed."""
+        `on_notice`: an endpoint's health changed. `is_pressed`: updates come in faster than they are put on disk."""
         self._loop = loop
         self._courier = Courier(sender=sender, dialects=dialects, places=places, clock_ms=clock_ms, rng=rng)
         self._sink = sink
@@ -79,6 +84,10 @@ class Dispatcher:
         self._clock_ms = clock_ms
         self._settings = settings
         self._watch = Watch(settings.disable_after_ms, on_disable, on_notice)
+        self._is_pressed = is_pressed
+        self._out = 0
+        self._braked: dict[Lane, None] = {}
+        self._brake_timer: TimerHandle | None = None
         self._lanes: dict[int, Lane] = {}
         self._budget = Budget(settings)
         self._timers: Timers[Lane] = Timers()
@@ -177,8 +186,9 @@ class Dispatcher:
         """Takes no new work and waits for what is in flight. How many were still on their way after `timeout_s`: their rows are as
         they were, and the next start sends them again."""
         self._running = False
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._brake_timer):
+            if timer is not None:
+                timer.cancel()
         unsent, tasks = self._facts.close()
         for lane, job in unsent:
             lane.abandon(job)
@@ -215,7 +225,7 @@ class Dispatcher:
         lane.pumping = True
         try:
             now_ms = self._clock_ms()
-            while (job := lane.take(now_ms)) is not None:
+            while not self._brake(lane) and (job := lane.take(now_ms)) is not None:
                 if not self._launch(lane, job, now_ms):
                     self._loop.call_soon(self._pump, lane)
                     break
@@ -230,6 +240,21 @@ class Dispatcher:
         if lane.endpoint is None and lane.empty and not lane.reading:
             self._lanes.pop(lane.number, None)
 
+    def _brake(self, lane: Lane) -> bool:
+        """Intake has the first call on the core: while it is pressed, little is sent at a time, and lanes take turns."""
+        if self._out < self._settings.braked_in_flight or not self._is_pressed():
+            return False
+        self._braked[lane] = None
+        if self._brake_timer is None:
+            self._brake_timer = self._loop.call_later(self._settings.brake_s, self._ease)
+        return True
+
+    def _ease(self) -> None:
+        self._brake_timer = None
+        waiting, self._braked = self._braked, {}
+        for lane in waiting:
+            self._pump(lane)
+
     def _wake(self, lane: Lane) -> None:
         lane.waking = False
         self._pump(lane)
@@ -243,6 +268,7 @@ class Dispatcher:
         if self._courier.needs_facts(job.event, endpoint):
             self._facts.want(lane, job)
             return True
+        self._out += 1
         return self._courier.send(job, job.event, endpoint, now_ms, partial(self._over, lane, job))
 
     def _facts_ready(self, lane: Lane, job: Job, event: Event) -> None:
@@ -252,6 +278,7 @@ class Dispatcher:
             self._cancel(lane, job, now_ms)
             self._pump(lane)
         else:
+            self._out += 1
             self._courier.send(job, event, endpoint, now_ms, partial(self._over, lane, job))
 
     def _cancel(self, lane: Lane, job: Job, now_ms: int) -> None:
@@ -262,6 +289,7 @@ class Dispatcher:
     # From sender to store
     def _over(self, lane: Lane, job: Job, verdict: Verdict) -> None:
         """An attempt is over."""
+        self._out -= 1
         if self._closed:
             # Cut off by the end of the process: no attempt. The row is as it was and the next start sends it again.
             lane.abandon(job)

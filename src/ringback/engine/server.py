@@ -145,6 +145,7 @@ class Engine:
             settings=DispatchSettings(),
             on_disable=self._on_disable,
             on_notice=self._on_notice,
+            is_pressed=self.writer.is_pressed,
         )
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray)
         self.sources = Sources(self)

@@ -28,6 +28,8 @@ RESULTS_WAIT_S = 0.03
 ATTEMPTS_WAIT_S = 0.25
 MOST_UPDATES = 1_000
 """Updates in one commit at the most: bounds the time that one transaction holds the writer."""
+PRESSED = 250
+"""Updates waiting for their commit from which on intake is pressed: then it has the first call on the core, and sending waits."""
 
 
 Done = Callable[[list[Answer] | OurError], None]
@@ -95,6 +97,12 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="ringback-writer", daemon=True)
         self.accepted = 0
         self.commits = 0
+        self.waiting = 0
+        """Updates that were taken and are not on disk yet."""
+
+    def is_pressed(self) -> bool:
+        """Do updates come in faster than they are put on disk?"""
+        return self.waiting >= PRESSED
 
     def start(self) -> None:
         """Starts the thread."""
@@ -114,7 +122,14 @@ class Writer:
     def submit(self, items: Sequence[tuple[str, Update]], done: Done) -> None:
         """Takes updates; `done` is called on the loop once they are on disk, with one answer each, or with the error that stopped
         them all."""
-        self._queue.put(Intake(items, done))
+        count = len(items)
+        self.waiting += count
+
+        def told(answers: list[Answer] | OurError) -> None:
+            self.waiting -= count
+            done(answers)
+
+        self._queue.put(Intake(items, told))
 
     def make(self, account: str, jobs: Sequence[Job], done: Made) -> None:
         """Takes further deliveries of an account's events (resends, replays); they share a commit with what else is waiting and are
