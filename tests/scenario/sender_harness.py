@@ -50,6 +50,7 @@ class Client:
         timeout_s: float = PATIENT_S,
         basic: str | None = None,
         headers: tuple[tuple[str, str], ...] = (),
+        ca_pem: str | None = None,
     ) -> tuple[Any, "asyncio.Future[Outcome]"]:
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.sent += 1
@@ -58,7 +59,8 @@ class Client:
             self.done += 1
             future.set_result(outcome)
 
-        sending = self.sender.send(request, key=key, account=account, timeout_s=timeout_s, basic=basic, headers=headers, done=done)
+        whose: dict[str, Any] = {"key": key, "account": account, "basic": basic, "headers": headers, "ca_pem": ca_pem}
+        sending = self.sender.send(request, timeout_s=timeout_s, done=done, **whose)
         assert not future.done(), "done is never called from within send"
         return sending, future
 

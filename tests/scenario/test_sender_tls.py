@@ -217,3 +217,45 @@ def test_a_timeout_at_the_moment_of_connecting_leaves_nothing_behind(kind: str, 
 
     with receiving(ANSWERING, wrap=speaking_tls(authority.ca, "127.0.0.1")) as receiver:
         with_sender(kind, scenario, settings(ca_file=authority.file))
+
+
+def pem(ca: trustme.CA) -> str:
+    return ca.cert_pem.bytes().decode()
+
+
+@pytest.mark.parametrize("kind", LOOPS)
+def test_an_endpoints_own_ca_is_trusted_for_it_alone_and_instead_of_the_others(kind: str, authority: Authority) -> None:
+    private = trustme.CA()
+
+    async def scenario(client: Client) -> None:
+        theirs, common = post(private_one.url(scheme="https")), post(common_one.url(scheme="https"))
+        first = await client.send(theirs, ca_pem=pem(private))
+        assert (first.error, first.status) == ("", 200), first
+        kept = await client.send(theirs, ca_pem=pem(private))
+        assert (kept.status, kept.reused) == (200, True)
+        assert (await client.send(theirs)).error == "certificate", "without the CA the kept connection is not lent"
+        assert (await client.send(theirs, key=2)).error == "certificate"
+        assert (await client.send(theirs, ca_pem=pem(trustme.CA()))).error == "certificate", "another CA"
+        assert (await client.send(common)).status == 200
+        assert (await client.send(common, ca_pem=pem(private))).error == "certificate", "the operator's is not trusted beside it"
+
+    wrap = speaking_tls(private, "127.0.0.1")
+    with (
+        receiving(ANSWERING, wrap=wrap) as private_one,
+        receiving(ANSWERING, wrap=speaking_tls(authority.ca, "127.0.0.1")) as common_one,
+    ):
+        with_sender(kind, scenario, settings(ca_file=authority.file))
+
+
+@pytest.mark.parametrize(("name", "error"), [("127.0.0.1", ""), ("other.test", "certificate")])
+def test_a_receivers_own_certificate_may_be_all_that_is_trusted_and_must_name_the_host(name: str, error: str) -> None:
+    leaf = trustme.CA().issue_cert(name)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(context)
+
+    async def scenario(client: Client) -> None:
+        own = leaf.cert_chain_pems[0].bytes().decode()
+        assert (await client.send(post(receiver.url(scheme="https")), ca_pem=own)).error == error
+
+    with receiving(ANSWERING, wrap=lambda sock: context.wrap_socket(sock, server_side=True)) as receiver:
+        with_sender("asyncio", scenario, settings())

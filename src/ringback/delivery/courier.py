@@ -39,6 +39,7 @@ class Sender(Protocol):
         basic: str | None,
         headers: Headers,
         done: Callable[[Outcome], None],
+        ca_pem: str | None = None,
     ) -> object: ...
 
     def sent_headers(self, request: HttpRequest, basic: str | None, headers: Headers) -> Headers:
@@ -114,6 +115,7 @@ class Courier:
                 basic=endpoint.basic,
                 headers=endpoint.headers,
                 done=partial(self._done, job, endpoint, dialect, request, now_ms, over),
+                ca_pem=endpoint.ca_pem,
             )
         except Exception as error:  # foreign code: a failure of this delivery, which must give up its place in the lane
             log.warning("delivery %s could not be made into a request", job.delivery.id, exc_info=error)

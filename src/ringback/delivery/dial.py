@@ -17,7 +17,7 @@ from ringback.delivery.proxy import Proxy, ProxyFailed, open_tunnel, read_proxy
 from ringback.delivery.resolver import Resolver, Unresolved
 from ringback.delivery.route import Route
 from ringback.delivery.sending import Owner, Sending
-from ringback.delivery.tls import Trust, classify
+from ringback.delivery.tls import Trusts, classify
 from ringback.errors import BadSettings, Blocked
 from ringback.webhooks.model import ErrorClass
 
@@ -40,7 +40,7 @@ class Dialer:
         self._guard = guard
         self._resolver = resolver
         self._loop = loop
-        self._trust = Trust(settings.ca_file)
+        self._trusts = Trusts(settings.ca_file)
         self._proxy = None if settings.proxy is None else read_proxy(settings.proxy)
         self._source = settings.source_address
         self._source_family: int | None = None
@@ -142,10 +142,11 @@ class Dialer:
 
         connection = Connection(owner, route, address, sending)
         try:
-            context = self._trust.context() if origin.tls else None
+            context = self._trusts.context(route.ca_pem) if origin.tls else None
         except OSError:
             sock.close()
-            raise DialFailed("tls", "the operator's own certificates cannot be read") from None
+            whose = "operator" if route.ca_pem is None else "endpoint"
+            raise DialFailed("tls", f"the {whose}'s own certificates cannot be read") from None
         try:
             if context is None:
                 await self._loop.create_connection(lambda: connection, sock=sock)

@@ -15,14 +15,15 @@ from ringback.errors import BadSettings, InvalidInput
 Headers = tuple[tuple[str, str], ...]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}\Z")
-# The sender's own, and those that speak to the next hop: set twice they would let two readers see two different requests.
+# The sender's own, those that tell what the body is, and those that speak to the next hop (RFC 9110 §7.6.1): set twice they would
+# let two readers see two different requests.
 _OWN_NAMES = frozenset(
     (
-        *("host", "content-length", "transfer-encoding", "connection", "user-agent", "keep-alive", "te", "trailer"),
+        *("host", "transfer-encoding", "connection", "user-agent", "keep-alive", "te", "trailer"),
         *("upgrade", "expect", "proxy-connection", "proxy-authorization"),
     )
 )
-_SECRET_NAMES = re.compile(r"auth|cookie|key|pass|secret|token", re.IGNORECASE)
+_OF_THE_BODY = "content-"
 _MASK = "***"
 
 
@@ -46,9 +47,9 @@ def _block(headers: Headers) -> str:
 
 def check_headers(headers: Headers) -> None:
     """Raises InvalidInput (field `headers`) for an account's own headers that cannot go out: a name that is no token, one of the
-    sender's own (Host, Content-Length, ...), a value with CR, LF or NUL."""
+    sender's own (Host, Connection, Content-Length, ...), a value with CR, LF or NUL."""
     for name, _ in headers:
-        if name.lower() in _OWN_NAMES:
+        if name.lower() in _OWN_NAMES or name.lower().startswith(_OF_THE_BODY):
             raise InvalidInput(f"the header {name} is set by the sender", "headers")
     _block(headers)
 
@@ -79,13 +80,18 @@ def request_bytes(request: HttpRequest, target: str, fixed: str) -> bytes:
 
 
 def logged_headers(request: HttpRequest, authority: str, user_agent: str, headers: Headers, basic: str | None) -> Headers:
-    """The headers of the request in the order of the wire, for the log: credentials, and what the account's own headers seem to
-    keep secret by their name, are masked. The dialect's signatures are shown, since they are what a receiver has to check."""
-    own = [(name, _MASK if _SECRET_NAMES.search(name) else value) for name, value in headers]
+    """The headers of the request in the order of the wire, for the log: credentials and the values of the account's own headers are
+    masked. The dialect's signatures are shown, since they are what a receiver has to check."""
+    own = [(name, f"Bearer {_MASK}" if is_bearer(name, value) else _MASK) for name, value in headers]
     if basic is not None:
         own.append(("Authorization", f"Basic {_MASK}"))
     length = [("Content-Length", str(len(request.body)))] if request.body or request.method != "GET" else []
     return (("Host", authority), ("User-Agent", user_agent), *own, *request.headers, *length)
+
+
+def is_bearer(name: str, value: str) -> bool:
+    """Is the header a bearer token (RFC 6750 §2.1)?"""
+    return name.lower() == "authorization" and value[:7].lower() == "bearer "
 
 
 def check_user_agent(user_agent: str) -> None:

@@ -1,4 +1,4 @@
-"""Connections that are kept: per endpoint, origin and account, to an address that is vetted now.
+"""Connections that are kept: per endpoint, origin, account and trust, to an address that is vetted now.
 
 A route never lends a connection to another endpoint, and lends none whose address is no longer among the name's vetted addresses:
 a pin that the pool could bypass would be none. The number of idle connections and the memory that they hold are capped over all
@@ -32,7 +32,7 @@ class Pool:
         return len(self._routes)
 
     def find(self, key: RouteKey) -> Route | None:
-        """The route of (endpoint, origin, account) if it is in use."""
+        """The route of (endpoint, origin, account, trust) if it is in use."""
         return self._routes.get(key)
 
     def enter(self, route: Route) -> None:

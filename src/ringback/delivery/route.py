@@ -7,8 +7,8 @@ from ringback.delivery.target import Origin
 if TYPE_CHECKING:
     from ringback.delivery.exchange import Connection
 
-RouteKey = tuple[int, str, str]
-"""(endpoint, the origin as its URL writes it, account)"""
+RouteKey = tuple[int, str, str, str | None]
+"""(endpoint, the origin as its URL writes it, account, the certificates that are trusted instead of the system's)"""
 
 _PLAIN_BYTES = 8_000
 _TLS_BYTES = 100_000
@@ -17,12 +17,13 @@ _TLS_BYTES = 100_000
 class Route:
     """Kept in the pool while it has connections or dials."""
 
-    __slots__ = ("account", "basic", "fixed", "headers", "idle", "key", "origin", "users", "vetted", "weight")
+    __slots__ = ("account", "basic", "ca_pem", "fixed", "headers", "idle", "key", "origin", "users", "vetted", "weight")
 
-    def __init__(self, key: RouteKey, origin: Origin, account: str) -> None:
+    def __init__(self, key: RouteKey, origin: Origin) -> None:
         self.key = key
         self.origin = origin
-        self.account = account
+        self.account = key[2]
+        self.ca_pem = key[3]
         self.idle: list[Connection] = []
         """Used last stands last."""
         self.users = 0

@@ -20,6 +20,7 @@ from ringback.delivery.resolver import Resolver
 from ringback.delivery.route import Route, RouteKey
 from ringback.delivery.sending import STOPPED, Sending
 from ringback.delivery.target import Origin, read_origin, split_url
+from ringback.delivery.tls import check_ca_pem
 from ringback.dialects.contract import HttpRequest
 from ringback.errors import Blocked, InvalidInput
 from ringback.webhooks.model import ErrorClass, Outcome
@@ -30,6 +31,7 @@ __all__ = [
     "Sender",
     "SenderSettings",
     "Sending",
+    "check_ca_pem",
     "check_headers",
     "check_url",
     "read_allowed_network",
@@ -68,8 +70,10 @@ class Sender:
         basic: str | None,
         headers: Headers,
         done: Callable[[Outcome], None],
+        ca_pem: str | None = None,
     ) -> Sending:
-        """Sends `request` for endpoint `key` of `account`, with its credentials (`user:pass`) and its own extra headers.
+        """Sends `request` for endpoint `key` of `account`, with its credentials (`user:pass`) and its own extra headers. `ca_pem`:
+        the certificates that are trusted instead of the system's.
 
         `done` is called once, always, later on the loop; `timeout_s` bounds everything up to the last byte of the answer. Never
         raises: a request that cannot be made ends with class `request`, a forbidden one with `blocked`. Redirects are answers
@@ -77,7 +81,7 @@ class Sender:
         """
         sending = Sending(self, done, timeout_s)
         try:
-            route = self._prepare(sending, request, key, account, basic, headers)
+            route = self._prepare(sending, request, (key, account, ca_pem), basic, headers)
         except InvalidInput as error:
             self._fail_soon(sending, "request", str(error))
         except Blocked as error:
@@ -145,15 +149,16 @@ class Sender:
     # Inside
 
     def _prepare(
-        self, sending: Sending, request: HttpRequest, key: int, account: str, basic: str | None, headers: Headers
+        self, sending: Sending, request: HttpRequest, whose: tuple[int, str, str | None], basic: str | None, headers: Headers
     ) -> Route:
-        """The route, and the request's bytes in `sending`. Raises InvalidInput, Blocked."""
+        """The route, and the request's bytes in `sending`. `whose`: endpoint, account, trust. Raises InvalidInput, Blocked."""
         if len(request.body) > self.settings.max_request_bytes:
             raise InvalidInput(f"the request's body is larger than {self.settings.max_request_bytes} bytes", "body")
         origin, target = split_url(request.url)
-        route = self._pool.find((key, origin, account))
+        key = (whose[0], origin, whose[1], whose[2])
+        route = self._pool.find(key)
         if route is None:
-            route = self._new_route((key, origin, account), read_origin(origin))
+            route = self._new_route(key, read_origin(origin))
         if route.headers is not headers or route.basic is not basic:
             route.fixed = fixed_block(route.origin.authority, self.settings.user_agent, headers, basic)
             route.headers, route.basic = headers, basic
@@ -163,7 +168,7 @@ class Sender:
 
     def _new_route(self, key: RouteKey, origin: Origin) -> Route:
         self._guard.check_scheme(origin.scheme)
-        route = Route(key, origin, key[2])
+        route = Route(key, origin)
         if origin.literal is not None:
             self._guard.check_addresses((origin.literal,), origin.port, route.account)
             route.vetted = (origin.literal,)

@@ -1,4 +1,4 @@
-"""Keeps the endpoints' health: what an attempt says about its endpoint, and who is told of a change."""
+"""Keeps the endpoints' health: what an attempt says about its endpoint, and who is told of a change. A test says nothing."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ringback.delivery.courier import Verdict
 from ringback.delivery.lanes import Lane
 from ringback.webhooks import health as healths
-from ringback.webhooks.health import Notice, NoticeKind
+from ringback.webhooks.health import Health, Notice, NoticeKind
 
 log = logging.getLogger("ringback.delivery")
 
@@ -28,17 +28,22 @@ class Watch:
         disable_after_ms: int,
         on_disable: Callable[[int, str], None] | None,
         on_notice: Callable[[Notice], None] | None,
+        on_health: Callable[[int, Health], None] | None = None,
     ) -> None:
-        """`disable_after_ms`: how long an endpoint of a platform that disables may have nothing but failures."""
+        """`disable_after_ms`: how long an endpoint of a platform that disables may have nothing but failures. `on_health` hears of
+        every change, a failure more included."""
         self._disable_after_ms = disable_after_ms
         self._on_disable = on_disable
         self._on_notice = on_notice
+        self._on_health = on_health
 
     def see(self, lane: Lane, verdict: Verdict, now_ms: int) -> None:
         """An attempt is over. A lane whose endpoint is to be disabled sends nothing more from here on."""
         endpoint = lane.endpoint
         # What a URL that has been replaced meanwhile answers says nothing about the endpoint as it is now.
         if endpoint is None or endpoint.url != verdict.endpoint.url or verdict.outcome.error in _NOT_THE_ENDPOINTS_DOING:
+            return
+        if verdict.delivery.kind == "test":
             return
         before = lane.health
         ok = verdict.decision.state == "succeeded"
@@ -49,8 +54,12 @@ class Watch:
         else:
             lane.health, kind = healths.observe(before, ok, now_ms, self._disable_after_ms if verdict.disables else None)
         if kind is None:
+            self._tell(self._on_health, endpoint.id, lane.health)
             return
         reason = "it answered 410 Gone" if verdict.decision.disable else _REASONS[kind]
+        if lane.health is not healths.HEALTHY:
+            lane.health = replace(lane.health, changed_at_ms=now_ms, reason=reason)
+        self._tell(self._on_health, endpoint.id, lane.health)
         if kind == "endpoint.disabled":
             lane.change(replace(endpoint, enabled=False), now_ms)
             self._tell(self._on_disable, endpoint.id, reason)

@@ -192,8 +192,8 @@ class Store(Protocol):
         self, account: str, endpoint: int, since_ms: int, until_ms: int, after: int, limit: int
     ) -> tuple[list[Event], int | None]:
         """Events of an account's calls in a span of time, of which an endpoint has no delivery, or only such as were given up or
-        order in which they came. Looks at the `limit` events behind the id `after`, whosever they are; the second value is the id
-        of the last that was looked at, None: none was left. An event that stands alone (a test's, a notice) is no call's."""
+        cancelled; in the order in which they came. Looks at the `limit` events behind the id `after`, whosever they are; the second
+        value is the id of the last that was looked at, None: none was left. An event that stands alone is no call's."""
         ...
 
     def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]: ...

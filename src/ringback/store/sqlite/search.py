@@ -92,9 +92,9 @@ class Search:
     def unreceived(
         self, account: str, endpoint: int, since_ms: int, until_ms: int, after: int, limit: int
     ) -> tuple[list[Event], int | None]:
-        """Events of an account's calls in a span of time, of which an endpoint has no delivery that succeeded or is open; in the
-        order in which they came. Looks at the `limit` events behind the id `after`, whosever they are; the second value is the id
-        of the last that was looked at, None: none was left."""
+        """Events of an account's calls in a span of time, of which an endpoint has no delivery, or only such as were given up or
+        cancelled; in the order in which they came. Looks at the `limit` events behind the id `after`, whosever they are; the second
+        value is the id of the last that was looked at, None: none was left."""
         start = max(after, ids.first_id_at(since_ms) - 1)
         with self._db.reading() as connection:
             small = self._names.account(connection, account)

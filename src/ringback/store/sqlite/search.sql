@@ -47,7 +47,8 @@ SELECT max(id) FROM (SELECT id FROM event WHERE id > ?1 AND id < ?2 ORDER BY id 
 -- Events of an account's calls that an endpoint has neither received nor will receive.
 SELECT event.id, event.body FROM event CROSS JOIN call ON call.n = event.call
 WHERE event.id > ?1 AND event.id <= ?2 AND call.account = ?3 AND NOT EXISTS (
-  SELECT 1 FROM delivery WHERE delivery.root = event.root AND delivery.event = event.id AND delivery.endpoint = ?4 AND delivery.state <= 5
+  SELECT 1 FROM delivery WHERE delivery.root = event.root AND delivery.event = event.id AND delivery.endpoint = ?4
+    AND delivery.state NOT IN (6, 7)
 )
 ORDER BY event.id;
 
