@@ -66,8 +66,9 @@ class SecretBox:
             raise BadSettings(f"a stored secret does not open ({belongs_to}): the data was altered") from error
 
     def derived(self, purpose: str) -> tuple[bytes, ...]:
-        """A key for another purpose from each of the keys, the current one's first: 32 bytes that tell nothing about it (one step of
-        RFC 5869's expansion; the keys are random). What one of them signed holds for as long as the key that it comes from is given."""
+        """A key for another purpose from each of the keys, the current one's first: 32 bytes that tell nothing about it (one step
+        of RFC 5869's expansion; the keys are random). What was signed holds for as long as the key behind it is among those given.
+        """
         return tuple(hmac.digest(key, b"ringback " + purpose.encode() + b"\x01", "sha256") for key in self._in_order)
 
 
