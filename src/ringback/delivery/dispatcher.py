@@ -26,7 +26,7 @@ from ringback.delivery.timers import Timers
 from ringback.delivery.watch import Watch
 from ringback.dialects.contract import Dialect
 from ringback.webhooks import health as healths
-from ringback.webhooks.deliveries import OPEN, cancelled
+from ringback.webhooks.deliveries import OPEN, cancelled, may_go
 from ringback.webhooks.health import Health, Notice
 from ringback.webhooks.model import Endpoint
 from ringback.webhooks.records import Attempt, Job, Result
@@ -73,9 +73,11 @@ class Dispatcher:
         on_disable: Callable[[int, str], None] | None = None,
         on_notice: Callable[[Notice], None] | None = None,
         is_pressed: Callable[[], bool] = lambda: False,
+        on_health: Callable[[int, Health], None] | None = None,
     ) -> None:
         """`on_disable`: an endpoint is to be disabled for good, with the reason (its lane has stopped sending already).
-        `on_notice`: an endpoint's health changed. `is_pressed`: updates come in faster than they are put on disk."""
+        `on_notice`: an endpoint's condition changed. `is_pressed`: updates come in faster than they are put on disk. `on_health`:
+        an endpoint's health changed, were it by one failure more."""
         self._loop = loop
         self._courier = Courier(sender=sender, dialects=dialects, places=places, clock_ms=clock_ms, rng=rng)
         self._sink = sink
@@ -83,7 +85,7 @@ class Dispatcher:
         self._run_in_thread = run_in_thread
         self._clock_ms = clock_ms
         self._settings = settings
-        self._watch = Watch(settings.disable_after_ms, on_disable, on_notice)
+        self._watch = Watch(settings.disable_after_ms, on_disable, on_notice, on_health)
         self._is_pressed = is_pressed
         self._out = 0
         self._braked: dict[Lane, None] = {}
@@ -262,7 +264,7 @@ class Dispatcher:
     def _launch(self, lane: Lane, job: Job, now_ms: int) -> bool:
         """Sends a job that was taken. False: it could not be made into a request (others have their turn before the next one)."""
         endpoint = lane.endpoint
-        if endpoint is None or not endpoint.enabled:
+        if endpoint is None or not may_go(job.delivery, endpoint):
             self._cancel(lane, job, now_ms)
             return True
         if self._courier.needs_facts(job.event, endpoint):
@@ -274,7 +276,7 @@ class Dispatcher:
     def _facts_ready(self, lane: Lane, job: Job, event: Event) -> None:
         now_ms = self._clock_ms()
         endpoint = lane.endpoint
-        if endpoint is None or not endpoint.enabled:
+        if endpoint is None or not may_go(job.delivery, endpoint):
             self._cancel(lane, job, now_ms)
             self._pump(lane)
         else:

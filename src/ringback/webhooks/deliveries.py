@@ -18,7 +18,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from ringback.calls.model import to_ms
-from ringback.webhooks.model import Decision, Delivery, Outcome, RetryPolicy, State
+from ringback.webhooks.model import Decision, Delivery, Endpoint, Outcome, RetryPolicy, State
 
 Step = Literal["send", "succeed", "fail", "give_up", "cancel", "skip"]
 
@@ -101,6 +101,12 @@ def after_attempt(delivery: Delivery, decision: Decision, signed_at_s: int) -> D
         next_at_ms=decision.next_at_ms,
         signed_at_s=signed_at_s if delivery.signed_at_s is None else delivery.signed_at_s,
     )
+
+
+def may_go(delivery: Delivery, endpoint: Endpoint) -> bool:
+    """May it be sent to its endpoint? A disabled one may still be tested: that is how a person finds out whether it can be enabled
+    again."""
+    return endpoint.enabled or delivery.kind == "test"
 
 
 def cancelled(delivery: Delivery) -> Delivery:

@@ -14,7 +14,7 @@ from ringback.delivery.dispatcher import Dispatcher, DispatchSettings
 from ringback.dialects.contract import HttpRequest
 from ringback.errors import InvalidInput, StoreUnavailable
 from ringback.webhooks.deliveries import FINAL
-from ringback.webhooks.health import Notice
+from ringback.webhooks.health import Health, Notice
 from ringback.webhooks.model import Delivery, Endpoint, Outcome, RetryPolicy
 from ringback.webhooks.records import Attempt, Job, Result, StoredCall
 
@@ -226,6 +226,7 @@ class Bench:
         self.dialect = Plain(retry or RetryPolicy(delays_s=(5.0, 300.0, 1_800.0)))
         self.notices: list[Notice] = []
         self.disabled: list[tuple[int, str]] = []
+        self.healths: list[tuple[int, Health]] = []
         self.hooks_fail = hooks_fail
         self.settings = DispatchSettings(**settings)
         self.dispatcher = self.new_dispatcher()
@@ -244,6 +245,7 @@ class Bench:
             settings=self.settings,
             on_disable=self._on_disable,
             on_notice=self._on_notice,
+            on_health=lambda number, health: self.healths.append((number, health)),
         )
 
     def _on_disable(self, endpoint: int, reason: str) -> None:

@@ -610,6 +610,60 @@ class TestChanging:
 
         in_jumping_time(main, retry=RetryPolicy(delays_s=(5, 300), gone_disables=disables))
 
+    def test_every_change_of_health_is_told_with_its_reason(self) -> None:
+        async def main(bench: Bench) -> None:
+            bench.receiver.answer = lambda key, request: 500
+            await started(bench, endpoint(order="none"))
+            bench.accept(*(job(number) for number in range(1, 7)))
+            await asyncio.sleep(1)
+            healths = [health for _, health in bench.healths]
+            assert [(health.condition, health.failures) for health in healths] == [
+                *(("healthy", number) for number in range(1, 5)), ("failing", 5), ("failing", 6)
+            ]  # fmt: skip
+            assert healths[-1].reason == "5 attempts in a row failed"
+            assert healths[-1].changed_at_ms >= healths[-1].since_ms > 0
+            bench.receiver.answer = lambda key, request: 200
+            await bench.until_done()
+            assert bench.healths[-1] == (1, Health())
+
+        in_jumping_time(main)
+
+    @pytest.mark.parametrize("status", [500, 410])
+    def test_tests_say_nothing_about_health(self, status: int) -> None:
+        async def main(bench: Bench) -> None:
+            bench.receiver.answer = lambda key, request: status
+            await started(bench)
+            bench.accept(*(job(number, kind="test") for number in range(1, 20)))
+            await bench.until_done()
+            assert {result.delivery.state for result in bench.rows.results} == {"exhausted"}
+            assert (len(bench.receiver.sent), bench.healths, bench.notices, bench.disabled) == (19, [], [], [])
+            assert bench.dispatcher.health(1) == Health()
+
+        in_jumping_time(main, retry=RetryPolicy(delays_s=(5, 300), gone_disables=True))
+
+    @pytest.mark.parametrize("awaits", [False, True])
+    def test_a_disabled_endpoint_can_be_tested(self, awaits: bool) -> None:
+        async def main(bench: Bench) -> None:
+            await started(bench, endpoint(enabled=False))
+            bench.accept(job(1, kind="test", awaits=awaits), job(2), job(3, kind="resend"))
+            await bench.until_done()
+            ends = {result.delivery.id: result.delivery.state for result in bench.rows.results}
+            assert ends == {1: "succeeded", 2: "cancelled", 3: "cancelled"}
+
+        in_jumping_time(main)
+
+    def test_notices_are_in_no_order_and_are_tried_again(self) -> None:
+        async def main(bench: Bench) -> None:
+            bench.receiver.answer = lambda key, request: 200 if len(bench.receiver.sent) > 2 else 500
+            await started(bench, endpoint(order="strict"))
+            bench.accept(job(9, root=5))
+            await asyncio.sleep(1)
+            bench.accept(job(3, kind="notice"))
+            await bench.until_done()
+            assert [body.split()[0] for body in bench.receiver.bodies()] == ["9", "3", "9", "3"]
+
+        in_jumping_time(main)
+
     @pytest.mark.parametrize("error", ["proxy", "request"])
     def test_what_is_not_the_endpoints_doing_does_not_count_against_it(self, error: Any) -> None:
         async def main(bench: Bench) -> None:
