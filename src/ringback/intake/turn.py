@@ -52,14 +52,31 @@ class Routing(Protocol):
 class Turn:
     """The state of one commit's folding: what was loaded, over it what this batch has made so far."""
 
-    def __init__(self, loaded: Loaded) -> None:
-        self.calls: dict[CallKey, StoredCall] = dict(loaded.calls)
+    def __init__(self, loaded: Loaded, now_ms: int) -> None:
+        self.now_ms = now_ms
+        self._loaded = loaded.calls
+        self._made: dict[CallKey, StoredCall] = {}
+        self._moved: dict[CallKey, StoredCall] = {}
         self.seen: dict[CallKey, tuple[int, str]] = dict(loaded.seen)
         self.folds: list[Fold] = []
         self.answers: list[Answer] = []
         self.fold_of: list[int | None] = []
         self.jobs: list[Sequence[Job]] = []
         self.released: list[Sequence[Job]] = []
+
+    def call(self, key: CallKey) -> StoredCall | None:
+        """A call as it is after what the turn has folded so far."""
+        made = self._made.pop(key, None)
+        if made is not None:
+            # The store will write the next version; a further update of this turn builds on that.
+            call = msgspec.structs.replace(made.call, version=made.call.version + 1)
+            self._moved[key] = moved = StoredCall(made.n, made.root_n, call)
+            return moved
+        return self._moved.get(key) or self._loaded.get(key)
+
+    def put(self, account: str, made: StoredCall) -> None:
+        """A call that an update changed."""
+        self._made[account, made.call.id] = made
 
     def answer(self, answer: Answer, fold_of: int | None = None, jobs: Sequence[Job] = (), released: Sequence[Job] = ()) -> None:
         """One update's outcome; the four lists stay in step."""
@@ -96,7 +113,7 @@ class Folder:
                 keys.add((account, update.call.parent))
             if update.id is not None:
                 update_ids.append((account, update.id))
-        turn = Turn(self._store.load(list(keys), update_ids) if items else Loaded({}, {}))
+        turn = Turn(self._store.load(list(keys), update_ids) if items else Loaded({}, {}), self._clock_ms())
         for account, update in items:
             try:
                 self._fold_one(turn, account, update)
@@ -111,48 +128,43 @@ class Folder:
             if before is not None:
                 turn.answer(Answer(before[0], before[1], duplicate=True))
                 return
-        leg_key = (account, update.call.id)
         leg, root = self._find(turn, account, update)
         folded = fold(account, leg.call if leg else None, root.call if root else None, update, self._new_id)
         new_root = self._stored(root, folded.root, None)
         new_leg = new_root if folded.leg is folded.root else self._stored(leg, folded.leg, new_root.n)
         jobs, released, skipped = self._route(turn, folded.events, new_root)
-        changed = [new for new, old in ((new_root, root), (new_leg, leg)) if old is None or new.call is not old.call]
-        if new_leg is new_root:
-            changed = changed[:1]
+        changed = (new_root,) if new_leg is new_root or new_leg is leg else (new_root, new_leg)
+        event = folded.events[0]
         number = len(turn.folds)
         turn.folds.append(
             Fold(
                 account=account,
-                calls=tuple(changed),
+                calls=changed,
                 events=folded.events,
-                event_calls=tuple((new_leg.n, new_root.n) for _ in folded.events),
-                deliveries=(*(job.delivery for job in jobs), *skipped),
+                event_calls=((new_leg.n, new_root.n),),
+                deliveries=(*[job.delivery for job in jobs], *skipped),
                 update_id=update.id,
                 call_id=update.call.id,
-                release=tuple(job.delivery.id for job in released),
+                release=tuple([job.delivery.id for job in released]),
             )
         )
         for new in changed:
-            moved = StoredCall(new.n, new.root_n, msgspec.structs.replace(new.call, version=new.call.version + 1))
-            turn.calls[account, new.call.id] = moved
-        turn.calls.setdefault(leg_key, new_leg)
-        event = folded.events[0].id if folded.events else 0
+            turn.put(account, new)
         if update.id is not None:
-            turn.seen[account, update.id] = (event, update.call.id)
-        turn.answer(Answer(event, update.call.id, len(jobs), late=folded.late), number, jobs, released)
+            turn.seen[account, update.id] = (event.id, update.call.id)
+        turn.answer(Answer(event.id, update.call.id, len(jobs), late=folded.late), number, jobs, released)
 
     @staticmethod
     def _find(turn: Turn, account: str, update: Update) -> tuple[StoredCall | None, StoredCall | None]:
         """The leg, and the root of the conversation that it belongs to, as far as they are known."""
-        leg = turn.calls.get((account, update.call.id))
+        leg = turn.call((account, update.call.id))
         wanted = root_wanted(leg.call if leg else None, update)
         if wanted is None:
             return leg, leg
-        parent = turn.calls.get((account, wanted))
+        parent = turn.call((account, wanted))
         if parent is None or parent.call.is_root:
             return leg, parent
-        return leg, turn.calls.get((account, parent.call.root))
+        return leg, turn.call((account, parent.call.root))
 
     def _stored(self, old: StoredCall | None, call: Call, root_n: int | None) -> StoredCall:
         """The row of a folded call: the old one's number, or a new one for a new call or a new generation."""
@@ -172,8 +184,7 @@ class Folder:
         for event in events:
             if event.late:
                 continue
-            place = self._routing.place(event)
-            now = self._clock_ms()
+            place, now = self._routing.place(event), turn.now_ms
             matched, silenced = self._routing.matcher(event.call.account).sort_out(event, place)
             if silenced:
                 skipped += self._skipped(event, root, silenced, now)

@@ -24,7 +24,7 @@ from ringback.webhooks.records import Attempt, Batch, Committed, Fold, Job, Resu
 
 log = logging.getLogger("ringback.writer")
 
-RESULTS_WAIT_S = 0.03
+RESULTS_WAIT_S = 0.02
 ATTEMPTS_WAIT_S = 0.25
 MOST_UPDATES = 1_000
 """Updates in one commit at the most: bounds the time that one transaction holds the writer."""
