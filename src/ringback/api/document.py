@@ -2,7 +2,7 @@
 operator's `?account=`, the events route that reads its body by itself, and the webhooks that go out."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +11,7 @@ from ringback.api.webhooks import webhooks
 from ringback.calls.model import CallRef
 from ringback.calls.updates import TYPES
 from ringback.dialects.contract import Dialect
+from ringback.webhooks.model import Filter
 
 _REF: Final = "#/components/schemas/{name}"
 _OPEN: Final = frozenset({"/healthz", "/readyz"})
@@ -90,11 +91,24 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect]) -> dict[
     _, call_ref = msgspec.json.schema_components([CallRef], ref_template=_REF)
     ours = {"Problem": _PROBLEM, "Update": _UPDATE, "Taken": _TAKEN, "EventsTaken": _EVENTS_TAKEN}
     components["schemas"] = components["schemas"] | call_ref | ours
+    for name, said in _docstrings():
+        if name in components["schemas"]:
+            components["schemas"][name]["description"] = said
     for path, item in document["paths"].items():
         for operation in item.values():
             _complete(path, operation)
     _describe_events(document["paths"]["/v1/events"]["post"])
     return _well_named(document) | {"webhooks": webhooks(dialects)}
+
+
+def _docstrings() -> Iterator[tuple[str, str]]:
+    """(name, docstring) of the structs that the routes take and give; the framework shows their fields alone."""
+    pending: list[type[msgspec.Struct]] = [msgspec.Struct]
+    while pending:
+        for kind in pending.pop().__subclasses__():
+            pending.append(kind)
+            if kind.__module__.startswith("ringback.api.") or kind is Filter:
+                yield kind.__name__, " ".join((kind.__doc__ or "").split())
 
 
 def _well_named(document: dict[str, Any]) -> dict[str, Any]:
