@@ -57,7 +57,7 @@ HELP: dict[str, str] = {
     "admin_key": "The operator's key. Without it one is made on first start and printed once.",
     "secret_key": "Key that encrypts secrets at rest (base64, 32 bytes; several, comma-separated: the first encrypts). "
     "Without it a 0600 file in the data directory is used.",
-    "proxy": "HTTP proxy for all webhooks (CONNECT to the vetted address): http://[user:pass@]host:port.",
+    "proxy": "HTTP proxy for all webhooks (CONNECT to the vetted address): http://host:port, or http://user:pass@host:port.",
     "source_address": "Local address that webhooks are sent from.",
     "nat64_deny": "Refuse every NAT64 address (64:ff9b::/96), also around public IPv4 addresses.",
     "nameservers": "DNS servers to ask, host or host:port (default: the system's). May be repeated (environment: comma-separated).",
