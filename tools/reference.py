@@ -119,7 +119,7 @@ def _described() -> dict[str, Any]:
 
 async def _get(application: Any, path: str) -> bytes:
     """One GET without a socket."""
-    scope = {
+    scope: dict[str, Any] = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
