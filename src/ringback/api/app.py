@@ -1,18 +1,21 @@
 """The ASGI application: all routes, who may call them, and what a refusal looks like."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
-from litestar import Litestar, Router, get
+from litestar import Litestar, Response, Router, get
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, Reference, SecurityScheme
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 import ringback
 from ringback.api import common
 from ringback.api.accounts import Accounts
+from ringback.api.bird import errors as bird_errors
+from ringback.api.bird.routes import routers as bird_routers
 from ringback.api.document import describe
 from ringback.api.endpoints import Endpoints
 from ringback.api.explain import Explain
@@ -22,7 +25,16 @@ from ringback.api.system import Operator, Sources, healthz, metrics, readyz, tak
 from ringback.engine.server import Engine
 from ringback.errors import RingbackError
 
+Refuse = Callable[[common.AnyRequest, Any], Response[bytes]]
+"""Makes the answer that an error is told by."""
+
 _CALLS = b"/v1/calls/"
+_VENDORS: dict[str, Refuse] = {"bird": bird_errors.answer}
+"""Whose errors have a form of their own, by the first part of the path."""
+_SCHEMES: dict[str, SecurityScheme | Reference] = {
+    "key": SecurityScheme(type="http", scheme="bearer"),
+    "accessKey": SecurityScheme(type="apiKey", name="Authorization", security_scheme_in="header", description="AccessKey <key>"),
+}
 
 
 def _hidden(_: common.AnyRequest) -> None:
@@ -49,6 +61,15 @@ def with_any_call_id(app: ASGIApp) -> ASGIApp:
     return handed_on
 
 
+def in_their_form(ours: Refuse) -> Refuse:
+    """A refusal looks as it does at the vendor whose API was asked, also where there is no route; elsewhere as ours do."""
+
+    def answer(request: common.AnyRequest, error: Any) -> Response[bytes]:
+        return _VENDORS.get(request.scope["path"].split("/", 2)[1], ours)(request, error)
+
+    return answer
+
+
 def make_app(engine: Engine) -> ASGIApp:
     """The application over a running engine."""
     app = Litestar(
@@ -67,6 +88,7 @@ def make_app(engine: Engine) -> ASGIApp:
             readyz,
             metrics,
             openapi,
+            *bird_routers(engine),
         ],
         dependencies={
             "engine": Provide(lambda: engine, sync_to_thread=False),
@@ -74,17 +96,17 @@ def make_app(engine: Engine) -> ASGIApp:
             "account": Provide(common.account, sync_to_thread=False),
         },
         exception_handlers={
-            RingbackError: common.on_ringback_error,
-            HTTPException: common.on_http_error,
-            RecursionError: common.on_depth,
-            Exception: common.on_any_error,
+            RingbackError: in_their_form(common.on_ringback_error),
+            HTTPException: in_their_form(common.on_http_error),
+            RecursionError: in_their_form(common.on_depth),
+            Exception: in_their_form(common.on_any_error),
         },
         request_max_body_size=engine.settings.max_body_bytes,
         openapi_config=OpenAPIConfig(
             title="Ringback",
             version=ringback.__version__,
             description="Call events in, webhooks out.",
-            components=Components(security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}),
+            components=Components(security_schemes=_SCHEMES),
             security=[{"key": []}],
             render_plugins=(),
             use_handler_docstrings=True,
