@@ -8,8 +8,9 @@
     │   ├── NotFound           no such thing in this account                            (404)
     │   ├── Conflict           it is there already, or was changed meanwhile            (409)
     │   ├── TooLarge           body over the cap                                        (413)
+    │   ├── WrongMedia         a file of a kind that is not taken                       (415)
     │   └── TooMany            rate or pending cap                                      (429)
-    ├── EndpointError          the receiver: refused, timed out, answered wrongly (recorded as an attempt, never raised to a producer)
+    ├── EndpointError          the receiver: refused, timed out, answered wrongly (recorded as an attempt, never raised)
     │   └── Blocked            the guard refused the address or the scheme
     ├── SwitchError            a switch that spoke out of turn or went away
     └── OurError               us
@@ -68,6 +69,12 @@ class TooLarge(CallerError):
     """The body is over the cap."""
 
     status = 413
+
+
+class WrongMedia(CallerError):
+    """A file of a kind that is not taken, by its Content-Type or by its first bytes."""
+
+    status = 415
 
 
 class TooMany(CallerError):

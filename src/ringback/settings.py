@@ -37,6 +37,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     nameservers: tuple[str, ...] = ()
     connect_timeout_s: float = 5.0
     max_body_bytes: int = 4 * 1024 * 1024
+    max_recording_bytes: int = 512 * 1024 * 1024
+    recording_link_s: int = 30 * 86_400
     loop: str = "auto"
     log_level: str = "info"
     freeswitch: str | None = None
@@ -63,6 +65,8 @@ HELP: dict[str, str] = {
     "nameservers": "DNS servers to ask, host or host:port (default: the system's). May be repeated (environment: comma-separated).",
     "connect_timeout_s": "Seconds for DNS, TCP and TLS of one attempt.",
     "max_body_bytes": "Largest request body taken on the API.",
+    "max_recording_bytes": "Largest recording that may be uploaded.",
+    "recording_link_s": "Seconds for which a signed link to a recording or transcript is good.",
     "loop": "Event loop: auto (uvloop if installed), asyncio, uvloop.",
     "log_level": "debug, info, warning or error.",
     "freeswitch": "Event Socket of a FreeSWITCH to take call events from: host:port.",
@@ -132,6 +136,10 @@ def _check(settings: Settings) -> None:
         raise BadSettings("admin_key: at least 8 characters")
     if settings.max_body_bytes < 1024 * 1024:
         raise BadSettings("max_body_bytes: at least 1048576")
+    if settings.max_recording_bytes < 1:
+        raise BadSettings("max_recording_bytes: at least 1")
+    if not 1 <= settings.recording_link_s <= 10 * 366 * 86_400:
+        raise BadSettings("recording_link_s: expected 1 second to 10 years")
     if not 0.1 <= settings.connect_timeout_s <= 60:
         raise BadSettings("connect_timeout_s: expected 0.1 to 60")
     if not 0 <= settings.drain_s <= 3600:

@@ -84,8 +84,14 @@ def with_recording(current: Context, data: Mapping[str, Any]) -> Context:
 def with_transcription(current: Context, data: Mapping[str, Any]) -> Context:
     """`current` after a `call.transcription`."""
     told = Transcription(text=data.get("text"), url=data.get("url"))
-    merged = told if current.transcription is None else _over(current.transcription, told)
+    merged = _merge_transcription(current.transcription, told)
     return current if merged == current.transcription else replace(current, transcription=merged)
+
+
+def _merge_transcription(now: Transcription | None, told: Transcription) -> Transcription:
+    if now is None or (told.url is not None and now.url is not None and told.url != now.url):
+        return told  # another transcript: the first one's text is not its own
+    return _over(now, told)
 
 
 def with_facts_of_leg(root: Context, before: Context, after: Context) -> Context:
@@ -94,9 +100,7 @@ def with_facts_of_leg(root: Context, before: Context, after: Context) -> Context
     if after.recording is not None and after.recording != before.recording:
         changes["recording"] = merge_recording(root.recording, after.recording)
     if after.transcription is not None and after.transcription != before.transcription:
-        changes["transcription"] = (
-            after.transcription if root.transcription is None else _over(root.transcription, after.transcription)
-        )
+        changes["transcription"] = _merge_transcription(root.transcription, after.transcription)
     if after.survey is not None and after.survey != before.survey:
         changes["survey"] = after.survey if root.survey is None else _over(root.survey, after.survey)
     return replace(root, **changes) if changes else root

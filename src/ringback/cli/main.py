@@ -55,6 +55,8 @@ def serve(
     nameservers: Annotated[list[str] | None, _option("nameservers", "--nameserver")] = None,
     connect_timeout_s: Annotated[float | None, _option("connect_timeout_s")] = None,
     max_body_bytes: Annotated[int | None, _option("max_body_bytes")] = None,
+    max_recording_bytes: Annotated[int | None, _option("max_recording_bytes")] = None,
+    recording_link_s: Annotated[int | None, _option("recording_link_s")] = None,
     loop: Annotated[str | None, _option("loop")] = None,
     log_level: Annotated[str | None, _option("log_level")] = None,
     freeswitch: Annotated[str | None, _option("freeswitch")] = None,

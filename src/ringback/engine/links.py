@@ -66,6 +66,15 @@ class Links:
         return any(hmac.compare_digest(_sign(key, path, expires), signature) for key in self._keys)
 
 
+def own_url(public_url: str | None, listeners: Sequence[tuple[str, int]]) -> str:
+    """The URL under which customers reach this server; if the operator does not say, the first address that it listens on."""
+    if public_url is not None:
+        return public_url
+    host, port = listeners[0]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - what is bound, not what binds
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def number_in(name: str) -> int | None:
     """The store's number of the call in a file's name (`rec_….wav`); None: it is no such name."""
     return from_text(PREFIX, name.partition(".")[0])

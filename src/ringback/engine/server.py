@@ -27,6 +27,8 @@ from ringback.delivery.resolver import Resolver
 from ringback.delivery.sender import Sender
 from ringback.dialects import load_dialects
 from ringback.engine.book import Book
+from ringback.engine.links import own_url
+from ringback.engine.recordings import Recordings
 from ringback.engine.sources import Sources
 from ringback.errors import BadSettings, Conflict, InvalidInput, NotFound, OurError, StoreUnavailable
 from ringback.ids import now_ms, time_of, to_text
@@ -149,6 +151,7 @@ class Engine:
         )
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray)
         self.sources = Sources(self)
+        self.recordings = Recordings(self, own_url(settings.public_url, listeners))
         self.ready = False
         self.strays = 0
         self._watchdog: asyncio.Task[None] | None = None

@@ -79,3 +79,9 @@ def test_a_transcript_is_joined() -> None:
     context = with_transcription(with_transcription(Context(), {"text": "a"}), {"url": "u"})
     assert context.transcription == Transcription(text="a", url="u")
     assert with_transcription(context, {"url": "u"}) is context
+
+
+def test_another_transcript_replaces_the_first_as_a_whole() -> None:
+    context = with_transcription(Context(), {"text": "a", "url": "1"})
+    assert with_transcription(context, {"url": "2"}).transcription == Transcription(url="2")
+    assert with_transcription(context, {"text": "b"}).transcription == Transcription(text="b", url="1")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringback.engine.links import Links, number_in
+from ringback.engine.links import Links, number_in, own_url
 from ringback.errors import Forbidden, Unauthorized
 from ringback.ids import to_text
 
@@ -105,3 +105,17 @@ def test_what_does_not_look_like_ours_stays(url: str) -> None:
 @pytest.mark.parametrize("name", ["", "rec_", "rec_123.wav", "dlv_00000000000001.wav", "..", "rec_0000000000000l.wav"])
 def test_other_names_name_nothing(name: str) -> None:
     assert number_in(name) is None
+
+
+@pytest.mark.parametrize(
+    ("public_url", "listener", "base"),
+    [
+        ("https://calls.example.com/x", ("0.0.0.0", 80), "https://calls.example.com/x"),
+        (None, ("127.0.0.1", 8080), "http://127.0.0.1:8080"),
+        (None, ("0.0.0.0", 8080), "http://127.0.0.1:8080"),
+        (None, ("::", 8080), "http://[::1]:8080"),
+        (None, ("2001:db8::1", 80), "http://[2001:db8::1]:80"),
+    ],
+)
+def test_where_links_lead(public_url: str | None, listener: tuple[str, int], base: str) -> None:
+    assert own_url(public_url, [listener]) == base
