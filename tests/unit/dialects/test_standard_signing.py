@@ -1,6 +1,7 @@
 """Standard Webhooks signatures: the vectors of the reference libraries, and the form of secrets."""
 
 import base64
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ringback.dialects.signing import (
     is_v1a,
     sign_standard,
     standard_content,
+    v1,
 )
 from ringback.errors import InvalidInput
 
@@ -88,3 +90,10 @@ def test_a_secret_of_another_form_is_refused_and_not_echoed(secret: str) -> None
 
 def test_an_ed25519_pair_is_taken() -> None:
     check_standard_secret(WHSK)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2046, 2047, 2048, 4094, 4095, 100_000])
+def test_long_content_is_signed_in_pieces_to_the_same_end(length: int) -> None:
+    key, content = b"k" * 32, bytes(range(256)) * (length // 256 + 1)
+    expected = base64.b64encode(hmac.digest(key, content[:length], "sha256")).decode()
+    assert v1(key, content[:length]) == f"v1,{expected}"
