@@ -45,13 +45,15 @@ class Key(Struct, frozen=True, kw_only=True):
 
 
 class DeliveryFilter(Struct, frozen=True, kw_only=True):
-    """Every field narrows; None does not. `before`: ids below it (the cursor; newest first)."""
+    """Every field narrows; None does not. `number`: the conversation or the leg is from or to it, as its source wrote it. `before`:
+    ids below it (the cursor; newest first)."""
 
     account: str
     state: str | None = None
     endpoint: int | None = None
     call: str | None = None
     event: str | None = None
+    number: str | None = None
     since_ms: int | None = None
     until_ms: int | None = None
     before: int | None = None
@@ -170,8 +172,19 @@ class Store(Protocol):
     def delete_number(self, account: str, number: str) -> bool: ...
 
     # What people look at (newest first, keyset by id)
-    def calls(self, account: str, before: int | None, limit: int, number: str | None = None) -> list[StoredCall]:
-        """Roots and legs of an account; `number`: those from or to it."""
+    def calls(
+        self,
+        account: str,
+        before: int | None,
+        limit: int,
+        number: str | None = None,
+        *,
+        status: str | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+    ) -> list[StoredCall]:
+        """Roots and legs of an account; `number`: those from or to it; `status`: those that are in it now; `since_ms`, `until_ms`:
+        those first heard of then."""
         ...
 
     def call(self, account: str, call_id: str) -> StoredCall | None: ...

@@ -96,6 +96,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     signed_at_s: int | None = None
     held: bool = False
     created_at_ms: int = 0
+    job: int = 0
+    """The bulk resend that made it, 0: none. Written with it, not read with it."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from store_backends import START_MS, Backend
 from store_values import ACCOUNT, FROM, OTHER, TO, Maker, after, commit, done
 
 from ringback.store.port import DeliveryFilter, DeliveryRow, Store
+from ringback.store.sqlite import search
 from ringback.webhooks.records import Fold, Result
 
 STATES = ["pending", "retrying", "succeeded", "exhausted", "cancelled", "skipped"]
@@ -23,6 +24,7 @@ class Log:
         """`settle`: after which calls the store does its background work."""
         self.folds: list[Fold] = []
         self.rows: list[tuple[str, DeliveryRow]] = []
+        self.numbers: dict[tuple[str, str], set[str]] = {}
         make = Maker()
         for number in range(CALLS):
             make.now_ms = START_MS + number * 1000
@@ -37,6 +39,7 @@ class Log:
                 results += [end for end in ends if end is not None]
                 folds.append(fold)
                 stored = after(fold)
+            self.numbers[stored.call.account, stored.call.id] = {stored.call.from_, stored.call.to}
             commit(store, *folds, results=results)
             self.folds += folds
             if number in settle:
@@ -66,14 +69,14 @@ class Log:
         found = [row for account, row in self.rows if account == wanted.account and self._fits(row, wanted)]
         return sorted(found, key=lambda row: -row.delivery.id)[: wanted.limit]
 
-    @staticmethod
-    def _fits(row: DeliveryRow, wanted: DeliveryFilter) -> bool:
+    def _fits(self, row: DeliveryRow, wanted: DeliveryFilter) -> bool:
         d = row.delivery
         return (
             (wanted.state is None or d.state == wanted.state)
             and (wanted.endpoint is None or d.endpoint == wanted.endpoint)
             and (wanted.call is None or row.call_id == wanted.call)
             and (wanted.event is None or d.name == wanted.event)
+            and (wanted.number is None or wanted.number in self.numbers[wanted.account, row.call_id])
             and (wanted.since_ms is None or d.created_at_ms >= wanted.since_ms)
             and (wanted.until_ms is None or d.created_at_ms < wanted.until_ms)
             and (wanted.before is None or d.id < wanted.before)
@@ -99,6 +102,13 @@ def filters() -> Iterator[dict[str, Any]]:
             {"event": "call.ringing"},
             {"event": "call.none"},
             {"endpoint": 101, "event": "call.ringing"},
+            {"number": "+61288880001"},
+            {"number": "+61800111222"},
+            {"number": "+61"},
+            {"number": "+61288880001", "endpoint": 101},
+            {"number": "+61288880001", "event": "call.ringing"},
+            {"number": "+61288880001", "call": "c-3"},
+            {"number": "+61288880000", "call": "c-3", "endpoint": 109},
             {"call": "c-3", "event": "call.ringing", "endpoint": 109},
         ):
             yield {"state": state, **field}
@@ -116,9 +126,15 @@ def test_every_filter_finds_what_it_says(store: Store, log: Log) -> None:
             assert store.deliveries(wanted) == log.expected(wanted), wanted
 
 
-def test_page_by_page_each_comes_once(store: Store, log: Log) -> None:
+@pytest.mark.parametrize("rare", [0, 2_000])
+def test_page_by_page_each_comes_once(store: Store, log: Log, rare: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "RARE", rare)
     for fields in (
         {},
+        {"number": "+61288880001"},
+        {"number": "+61288880001", "endpoint": 109},
+        {"number": "+61800111222", "state": "exhausted"},
+        {"number": "+61800111222", "state": "pending"},
         {"state": "pending"},
         {"state": "exhausted"},
         {"state": "succeeded"},
@@ -187,6 +203,79 @@ def test_numbers_that_a_call_tells_later(store: Store, backend: Backend) -> None
     assert store.calls(ACCOUNT, None, 9, "") == []
 
 
+def test_deliveries_are_found_by_the_numbers_of_their_conversation_and_their_leg(store: Store, backend: Backend) -> None:
+    make = Maker()
+    root = make.fold(make.begin("root", from_="+611", to="+612"), "starting", [7])
+    leg = make.fold(make.begin("leg", root=after(root), from_="+611", to="alice"), "ringing", [7], root=after(root))
+    other = make.fold(make.begin("other", from_="+613", to="+612", account=OTHER), "starting", [8])
+    expected = {"+611": ["leg", "root"], "+612": ["leg", "root"], "alice": ["leg"], "+613": [], "": []}
+
+    def found() -> dict[str, list[str]]:
+        wanted = (DeliveryFilter(account=ACCOUNT, number=number) for number in expected)
+        return {str(one.number): [row.call_id for row in store.deliveries(one)] for one in wanted}
+
+    commit(store, root, leg, other)
+    assert found() == expected
+    backend.settle(store)
+    assert found() == expected
+
+
+def test_deliveries_are_found_by_numbers_that_their_call_told_later(store: Store, backend: Backend) -> None:
+    make = Maker()
+    first = make.fold(make.begin("c-1", from_="", to=""), "starting", [7])
+    commit(store, first)
+    backend.settle(store)
+    second = make.fold(after(first), "ringing", [7], from_=FROM)
+    commit(store, second)
+
+    def found(number: str) -> list[str]:
+        return [row.delivery.name for row in store.deliveries(DeliveryFilter(account=ACCOUNT, number=number))]
+
+    assert found(FROM) == ["call.ringing", "call.starting"]
+    backend.settle(store)
+    assert found(FROM) == ["call.ringing", "call.starting"]
+    assert found(TO) == []
+    commit(store, make.fold(after(second), "ongoing", [7], to=TO))
+    backend.settle(store)
+    assert found(FROM) == found(TO) == ["call.ongoing", "call.ringing", "call.starting"]
+
+
+WORDS = ("starting", "ringing", "ongoing", "completed", "no-answer", "busy", "failed", "cancelled")
+
+
+def test_calls_by_state_and_time(store: Store, backend: Backend) -> None:
+    make = Maker()
+    kept = {}
+    for number, status in enumerate(WORDS * 2):
+        make.now_ms = START_MS + number * 1000
+        fold = make.fold(make.begin(f"c-{number}", to=f"+6128888111{number % 3}"), status)
+        commit(store, fold)
+        kept[number] = after(fold)
+    commit(store, make.fold(make.begin("theirs", account=OTHER), "busy"))
+    for settled in (False, True):
+        if settled:
+            backend.settle(store)
+        for number, status in enumerate(WORDS):
+            assert store.calls(ACCOUNT, None, 9, status=status) == [kept[number + 8], kept[number]]
+            assert store.calls(ACCOUNT, None, 1, status=status) == [kept[number + 8]]
+            assert store.calls(ACCOUNT, kept[number + 8].n, 9, status=status) == [kept[number]]
+            assert store.calls(ACCOUNT, None, 9, status=status, until_ms=START_MS + 8000) == [kept[number]]
+            assert kept[number] in store.calls(ACCOUNT, None, 9, kept[number].call.to, status=status)
+            assert store.calls(ACCOUNT, None, 9, "+61288881119", status=status) == []
+        assert store.calls(ACCOUNT, None, 9, since_ms=START_MS + 3000, until_ms=START_MS + 6000) == [kept[n] for n in (5, 4, 3)]
+        assert store.calls(ACCOUNT, None, 9, "+61288881110", since_ms=START_MS + 3000) == [kept[n] for n in (15, 12, 9, 6, 3)]
+        assert store.calls(ACCOUNT, None, 9, status="none") == []
+    ended = make.fold(kept[0], "failed")
+    commit(store, ended)
+    assert store.calls(ACCOUNT, None, 9, status="starting") == [kept[8]]
+    assert store.calls(ACCOUNT, None, 9, status="failed") == [kept[14], kept[6], after(ended)]
+    # A true end that takes the place of an inferred one.
+    corrected = make.fold(after(ended), "completed")
+    commit(store, corrected)
+    assert store.calls(ACCOUNT, None, 9, status="failed") == [kept[14], kept[6]]
+    assert store.calls(ACCOUNT, None, 9, status="completed") == [kept[11], kept[3], after(corrected)]
+
+
 def test_rows_that_come_late_are_found(store: Store, backend: Backend) -> None:
     """Ids are made before their rows are committed: rows with larger ids may be there already."""
     make = Maker()
@@ -197,7 +286,7 @@ def test_rows_that_come_late_are_found(store: Store, backend: Backend) -> None:
     commit(store, late)
     commit(store, results=[done(fold.deliveries[0]) for fold in (late, early)])
     expected = [early.deliveries[0].id, late.deliveries[0].id]
-    for fields in ({}, {"endpoint": 7}, {"event": "call.starting"}, {"state": "succeeded"}):
+    for fields in ({}, {"endpoint": 7}, {"event": "call.starting"}, {"state": "succeeded"}, {"number": FROM}):
         assert [row.delivery.id for row in store.deliveries(DeliveryFilter(account=ACCOUNT, **fields))] == expected
     assert [stored.call.id for stored in store.calls(ACCOUNT, None, 9)] == ["c-2", "c-1"]
     assert [stored.call.id for stored in store.calls(ACCOUNT, None, 9, FROM)] == ["c-2", "c-1"]

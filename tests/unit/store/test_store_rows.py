@@ -6,7 +6,7 @@ from typing import get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringback.calls.model import Event
+from ringback.calls.model import FINAL, Event
 from ringback.store.sqlite import rows
 from ringback.webhooks.model import Delivery, ErrorClass, State
 from ringback.webhooks.records import Result
@@ -33,7 +33,7 @@ def widths(values: tuple[object, ...]) -> list[int]:
 def test_a_result_is_as_wide_as_what_it_overwrites(
     state: State, error: ErrorClass, status: int | None, at_ms: int, attempts: int, next_at_ms: int
 ) -> None:
-    before = rows.new_delivery(DONE, 1, 1, 1)[8:]
+    before = rows.new_delivery(DONE, 1, 1, 1)[8:15]
     delivery = Delivery(
         **{name: getattr(DONE, name) for name in ("id", "endpoint", "event", "root", "name")},
         state=state,
@@ -53,6 +53,8 @@ def test_codes_are_what_is_on_disk() -> None:
     assert rows.STATE_CODES == {
         "pending": 2, "sending": 2, "retrying": 4, "succeeded": 5, "exhausted": 6, "cancelled": 7, "skipped": 8,
     }  # fmt: skip
+    assert rows.END_CODES == {"completed": 1, "no-answer": 2, "busy": 3, "failed": 4, "cancelled": 5}
+    assert rows.END_CODES.keys() == FINAL
     assert list(rows._KIND_CODES.items()) == [("event", 2), ("resend", 3), ("test", 4), ("replay", 5), ("notice", 6)]
     assert rows._ERROR_CODES["status"] == 3
     assert rows._ERROR_CODES["request"] == 15
@@ -61,11 +63,13 @@ def test_codes_are_what_is_on_disk() -> None:
 def test_a_result_moves_no_row(tmp_path: object) -> None:
     """Pages full of pending rows stay as they are when all of them end."""
     connection = sqlite3.connect(":memory:")
-    names = "id, account, endpoint, event, root, call, name, kind, state, attempts, next_at, signed_at, finished_at, status, error"
+    names = (
+        "id, account, endpoint, event, root, call, name, kind, state, attempts, next_at, signed_at, finished_at, status, error, job"
+    )
     connection.execute(f"CREATE TABLE delivery ({names.replace('id,', 'id INTEGER PRIMARY KEY,', 1)})")
     for number in range(2000):
         row = rows.new_delivery(Delivery(id=(1 << 60) + number, endpoint=1 << 59, event=1 << 58, root=1 << 57, name="x"), 1, 1, 1)
-        connection.execute(f"INSERT INTO delivery VALUES ({','.join('?' * 15)})", row)
+        connection.execute(f"INSERT INTO delivery VALUES ({','.join('?' * 16)})", row)
     before = connection.execute("PRAGMA page_count").fetchone()
     connection.execute("UPDATE delivery SET state = 5, attempts = 1, finished_at = 1795190400000, status = 200, error = 2")
     assert connection.execute("PRAGMA page_count").fetchone() == before

@@ -17,7 +17,7 @@ BLOCK: Final = 1_024
 
 _SQL: Final = sql.load("lists.sql")
 _FILL: Final = {
-    "delivery": ("fill_delivery_by_account", "fill_delivery_by_endpoint", "fill_delivery_by_name"),
+    "delivery": ("fill_delivery_by_account", "fill_delivery_by_endpoint", "fill_delivery_by_name", "fill_delivery_by_number"),
     "call": ("fill_call_by_account", "fill_call_by_caller", "fill_call_by_callee"),
 }
 
@@ -52,9 +52,14 @@ class Lists:
             connection.executemany(_SQL["list_delivery_by_account"], [(row[1], row[0]) for row in late])
             connection.executemany(_SQL["list_delivery_by_endpoint"], [(row[2], row[0]) for row in late])
             connection.executemany(_SQL["list_delivery_by_name"], [(row[1], row[6], row[0]) for row in late])
+            connection.executemany(_SQL["list_delivery_by_number"], [(row[0], row[4], row[5]) for row in late])
 
     def add_late_calls(self, connection: sqlite3.Connection, born: Iterable[Row], numbers: Iterable[Row]) -> None:
-        """Lists new calls that lie below the filled part, and numbers of others there."""
+        """Lists new calls that lie below the filled part, and numbers of others there, with their deliveries."""
+        numbers = list(numbers)
+        told = [(row[0], number, self._up_to(connection, "delivery")) for row in numbers for number in row[1:] if number]
+        if told:
+            connection.executemany(_SQL["list_deliveries_of_call"], told)
         up_to = self._up_to(connection, "call")
         calls = [row for row in born if row[0] <= up_to]
         if calls:

@@ -25,6 +25,25 @@ SELECT endpoint, id FROM delivery WHERE id > ?1 AND id <= ?2 ORDER BY endpoint, 
 INSERT OR IGNORE INTO delivery_by_name (account, name, id)
 SELECT account, name, id FROM delivery WHERE id > ?1 AND id <= ?2 ORDER BY account, name, id;
 
+-- name: fill_delivery_by_number
+-- A block of deliveries, sorted, into the list by number: who calls whom in the conversation, and in the leg.
+INSERT OR IGNORE INTO delivery_by_number (number, id)
+SELECT number, id FROM (
+  SELECT call.caller AS number, delivery.id AS id
+  FROM delivery CROSS JOIN call ON call.n = delivery.root WHERE delivery.id > ?1 AND delivery.id <= ?2
+  UNION ALL
+  SELECT call.callee, delivery.id
+  FROM delivery CROSS JOIN call ON call.n = delivery.root WHERE delivery.id > ?1 AND delivery.id <= ?2
+  UNION ALL
+  SELECT call.caller, delivery.id
+  FROM delivery CROSS JOIN call ON call.n = delivery.call
+  WHERE delivery.id > ?1 AND delivery.id <= ?2 AND delivery.call <> delivery.root
+  UNION ALL
+  SELECT call.callee, delivery.id
+  FROM delivery CROSS JOIN call ON call.n = delivery.call
+  WHERE delivery.id > ?1 AND delivery.id <= ?2 AND delivery.call <> delivery.root
+) WHERE number <> 0 ORDER BY number, id;
+
 -- name: call_block_end
 -- The last number of the next block of calls.
 SELECT max(n) FROM (SELECT n FROM call WHERE n > ?1 ORDER BY n LIMIT ?2);
@@ -55,6 +74,18 @@ INSERT OR IGNORE INTO delivery_by_endpoint (endpoint, id) VALUES (?1, ?2);
 -- name: list_delivery_by_name
 -- A delivery that came after its block was filled.
 INSERT OR IGNORE INTO delivery_by_name (account, name, id) VALUES (?1, ?2, ?3);
+
+-- name: list_delivery_by_number
+-- A delivery that came after its block was filled: of the conversation ?2 and the leg ?3.
+INSERT OR IGNORE INTO delivery_by_number (number, id)
+SELECT caller, ?1 FROM call WHERE n IN (?2, ?3) AND caller <> 0
+UNION ALL SELECT callee, ?1 FROM call WHERE n IN (?2, ?3) AND callee <> 0;
+
+-- name: list_deliveries_of_call
+-- Deliveries whose blocks were filled before their call ?1 told its number ?2.
+INSERT OR IGNORE INTO delivery_by_number (number, id)
+SELECT ?2, delivery.id FROM call CROSS JOIN delivery ON delivery.root = call.root
+WHERE call.n = ?1 AND delivery.id <= ?3 AND (delivery.root = ?1 OR delivery.call = ?1);
 
 -- name: list_call_by_account
 -- A call that came after its block was filled.

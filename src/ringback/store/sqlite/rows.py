@@ -39,6 +39,9 @@ _STATES: Final[dict[int, State]] = {
 }
 OPEN: Final = 4
 """The largest code of a delivery that is not done."""
+END_CODES: Final[dict[str, int]] = {"completed": 1, "no-answer": 2, "busy": 3, "failed": 4, "cancelled": 5}
+"""The state that a call ended in; 0: it runs."""
+LAST_END: Final = 5
 
 _FIRST_CODE: Final = 2
 _KINDS: Final[tuple[Kind, ...]] = ("event", "resend", "test", "replay", "notice")
@@ -191,7 +194,13 @@ def new_delivery(delivery: Delivery, account: int, call: int, name: int) -> Row:
         NO_TIME if state <= OPEN else ids.time_of(delivery.id),
         NO_STATUS,
         _FIRST_CODE,
+        delivery.job or None,
     )
+
+
+def end_code(call: Call) -> int:
+    """The code of the state that a call ended in, 0 if it runs."""
+    return END_CODES[call.status] if call.is_final and call.status is not None else 0
 
 
 def result(done: Result) -> Row:

@@ -1,12 +1,12 @@
 """What people look at: calls, events, deliveries; newest first, keyset by id.
 
-A search of deliveries takes the narrowest way that its filter opens: one call, then what is open or failed (few rows), then an
-endpoint, an event name, the account. The other fields of the filter are checked on the rows it meets.
+A search of deliveries takes the narrowest way that its filter opens: one call, a number with few, then what is open or failed (few
+rows), then an endpoint, a number, an event name, the account. The other fields of the filter are checked on the rows it meets.
 """
 
 import heapq
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from ringback.webhooks.records import StoredCall
 
 _SQL: Final = sql.load("search.sql")
 _END: Final = (1 << 63) - 1
+RARE: Final = 2_000
+"""Deliveries of a number that are looked through one by one, rather than all that failed or that an endpoint has."""
 
 _RANGES: Final[dict[str | None, tuple[int, int]]] = {
     None: (2, 8),
@@ -43,21 +45,35 @@ class Search:
         self._names = names
         self._keys = keys
 
-    def calls(self, account: str, before: int | None, limit: int, number: str | None = None) -> list[StoredCall]:
-        """Roots and legs of an account, newest first; `number`: those from or to it, written as the source wrote it."""
-        before = _END if before is None else before
+    def calls(
+        self,
+        account: str,
+        before: int | None,
+        limit: int,
+        number: str | None = None,
+        *,
+        status: str | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+    ) -> list[StoredCall]:
+        """Roots and legs of an account, newest first; `number`: those from or to it, as the source wrote it; `status`: those that are
+        in it now; `since_ms`, `until_ms`: those first heard of then."""
         with self._db.reading() as connection:
             small = self._names.account(connection, account)
             if small is None:
                 return []
-            hashed = None if number is None else self._keys.number(account, number)
-            filled = _filled(connection, "call")
-            found = connection.execute(_SQL["calls_newest"], (small, filled, before, limit, hashed)).fetchall()
-            if len(found) < limit:
-                below = min(before, filled + 1)
-                statement, key = ("calls_by_account", small) if hashed is None else ("calls_by_number", hashed)
-                found += connection.execute(_SQL[statement], (key, below, limit - len(found))).fetchall()
-        return [rows.stored_call(*row) for row in found]
+            low, high = (0, rows.LAST_END) if status is None else (rows.END_CODES.get(status, 0),) * 2
+            fields = {
+                "account": small,
+                "number": None if number is None else self._keys.number(account, number),
+                "low": low,
+                "high": high,
+                **_span(since_ms, until_ms, before),
+            }
+            found = (rows.stored_call(*row) for row in _call_ways(connection, fields))
+            # A call that runs has no code of its own: its row says only that it has no end.
+            fits = found if status is None else (stored for stored in found if stored.call.status == status)
+            return list(islice(fits, limit))
 
     def call(self, account: str, call_id: str) -> StoredCall | None:
         """The newest life of a call."""
@@ -112,18 +128,15 @@ class Search:
             if small is None or wanted.state not in _RANGES or (name is None and wanted.event is not None):
                 return []
             low, high = _RANGES[wanted.state]
-            before = _END if wanted.before is None else wanted.before
-            if wanted.until_ms is not None:
-                before = min(before, ids.first_id_at(wanted.until_ms))
             fields = {
                 "account": small,
                 "endpoint": wanted.endpoint,
                 "name": name,
+                "number": None if wanted.number is None else self._keys.number(wanted.account, wanted.number),
                 "low": low,
                 "high": high,
-                "since": 0 if wanted.since_ms is None else ids.first_id_at(wanted.since_ms),
-                "before": before,
                 "limit": wanted.limit,
+                **_span(wanted.since_ms, wanted.until_ms, wanted.before),
             }
             found = list(islice(self._ways(connection, wanted, fields), wanted.limit))
             return self._lines(connection, found)
@@ -158,6 +171,8 @@ class Search:
         """The rows that fit, newest first, by the narrowest way."""
         if wanted.call is not None:
             return self._by_call(connection, wanted.account, wanted.call, fields)
+        if fields["number"] is not None and _is_rare(connection, fields["number"]):
+            return self._listed(connection, fields)
         if fields["high"] <= rows.OPEN:
             return self._open(connection, fields)
         if fields["low"] > rows.STATE_CODES["succeeded"]:
@@ -182,7 +197,9 @@ class Search:
     def _listed(self, connection: sqlite3.Connection, fields: dict[str, Any]) -> Iterator[Row]:
         filled = _filled(connection, "delivery")
         yield from connection.execute(_SQL["deliveries_newest"], {**fields, "filled": filled})
-        if fields["endpoint"] is not None:
+        if fields["number"] is not None and (fields["endpoint"] is None or _is_rare(connection, fields["number"])):
+            statement = "deliveries_by_number"
+        elif fields["endpoint"] is not None:
             statement = "deliveries_by_endpoint"
         elif fields["name"] is not None:
             statement = "deliveries_by_name"
@@ -198,6 +215,32 @@ class Search:
     def _lines(self, connection: sqlite3.Connection, found: Sequence[Row]) -> list[DeliveryRow]:
         names = self._names.texts(connection, (row[6] for row in found))
         return [rows.delivery_row(row, names[row[6]]) for row in found]
+
+
+def _span(since_ms: int | None, until_ms: int | None, before: int | None) -> dict[str, int]:
+    """A span of time and a cursor as a range of ids."""
+    end = _END if before is None else before
+    return {
+        "since": 0 if since_ms is None else ids.first_id_at(since_ms),
+        "before": end if until_ms is None else min(end, ids.first_id_at(until_ms)),
+    }
+
+
+def _call_ways(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> Iterator[Row]:
+    """Calls that fit, newest first, by the narrowest way; of those that run, all."""
+    if fields["number"] is None and fields["low"] == fields["high"]:
+        yield from connection.execute(_SQL["calls_ended" if fields["low"] else "calls_open"], fields)
+        return
+    filled = _filled(connection, "call")
+    yield from connection.execute(_SQL["calls_newest"], {**fields, "filled": filled})
+    statement = "calls_by_account" if fields["number"] is None else "calls_by_number"
+    yield from connection.execute(_SQL[statement], {**fields, "before": min(fields["before"], filled + 1)})
+
+
+def _is_rare(connection: sqlite3.Connection, number: int) -> bool:
+    """Has a number so few deliveries that it narrows more than anything else?"""
+    count: int = connection.execute(_SQL["deliveries_of_number"], (number, RARE)).fetchone()[0]
+    return count < RARE
 
 
 def _newest_first(ways: Sequence[Iterator[Row]]) -> Iterator[Row]:

@@ -3,21 +3,39 @@
 SELECT up_to FROM listed WHERE list = ?1;
 
 -- name: calls_newest
--- An account's calls that no list holds yet; ?5: a number's hash, from or to.
+-- An account's calls that no list holds yet; `number`: a number's hash, from or to.
 SELECT n, root, version, told, body FROM call_line
-WHERE n > ?2 AND n < ?3 AND account = ?1 AND (?5 IS NULL OR caller = ?5 OR callee = ?5) ORDER BY n DESC LIMIT ?4;
+WHERE n > :filled AND n >= :since AND n < :before AND account = :account AND status BETWEEN :low AND :high
+  AND (:number IS NULL OR caller = :number OR callee = :number)
+ORDER BY n DESC;
 
 -- name: calls_by_account
 -- An account's calls.
 SELECT line.n, line.root, line.version, line.told, line.body
 FROM call_by_account AS list CROSS JOIN call_line AS line ON line.n = list.n
-WHERE list.account = ?1 AND list.n < ?2 ORDER BY list.n DESC LIMIT ?3;
+WHERE list.account = :account AND list.n >= :since AND list.n < :before
+ORDER BY list.n DESC;
 
 -- name: calls_by_number
 -- Calls from or to a number.
 SELECT line.n, line.root, line.version, line.told, line.body
 FROM call_by_number AS list CROSS JOIN call_line AS line ON line.n = list.n
-WHERE list.number = ?1 AND list.n < ?2 ORDER BY list.n DESC LIMIT ?3;
+WHERE list.number = :number AND list.n >= :since AND list.n < :before AND line.status BETWEEN :low AND :high
+ORDER BY list.n DESC;
+
+-- name: calls_ended
+-- An account's calls that ended in one state.
+SELECT line.n, line.root, line.version, line.told, line.body
+FROM call AS ended INDEXED BY call_ended CROSS JOIN call_line AS line ON line.n = ended.n
+WHERE ended.account = :account AND ended.status > 0 AND ended.status = :low AND ended.n >= :since AND ended.n < :before
+ORDER BY ended.n DESC;
+
+-- name: calls_open
+-- An account's calls without an end.
+SELECT line.n, line.root, line.version, line.told, line.body
+FROM call AS open INDEXED BY call_open CROSS JOIN call_line AS line ON line.n = open.n
+WHERE open.open_since IS NOT NULL AND open.n >= :since AND open.n < :before AND line.account = :account
+ORDER BY open.n DESC;
 
 -- name: lives
 -- All lives of a call, newest first.
@@ -53,10 +71,13 @@ WHERE event.id > ?1 AND event.id <= ?2 AND call.account = ?3 AND NOT EXISTS (
 ORDER BY event.id;
 
 -- name: deliveries_newest
--- Deliveries that no list holds yet.
+-- Deliveries that no list holds yet; `number`: the hash of a number that the conversation or the leg is from or to.
 SELECT line.* FROM delivery_line AS line
 WHERE line.id > :filled AND line.id >= :since AND line.id < :before AND line.account = :account
   AND line.state BETWEEN :low AND :high AND (:endpoint IS NULL OR line.endpoint = :endpoint) AND (:name IS NULL OR line.name = :name)
+  AND (:number IS NULL OR EXISTS (
+    SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
+  ))
 ORDER BY line.id DESC LIMIT :limit;
 
 -- name: deliveries_by_account
@@ -70,6 +91,9 @@ ORDER BY list.id DESC LIMIT :limit;
 SELECT line.* FROM delivery_by_endpoint AS list CROSS JOIN delivery_line AS line ON line.id = list.id
 WHERE list.endpoint = :endpoint AND list.id >= :since AND list.id < :before AND line.account = :account
   AND line.state BETWEEN :low AND :high AND (:name IS NULL OR line.name = :name)
+  AND (:number IS NULL OR EXISTS (
+    SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
+  ))
 ORDER BY list.id DESC LIMIT :limit;
 
 -- name: deliveries_by_name
@@ -77,13 +101,30 @@ ORDER BY list.id DESC LIMIT :limit;
 SELECT line.* FROM delivery_by_name AS list CROSS JOIN delivery_line AS line ON line.id = list.id
 WHERE list.account = :account AND list.name = :name AND list.id >= :since AND list.id < :before
   AND line.state BETWEEN :low AND :high
+  AND (:number IS NULL OR EXISTS (
+    SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
+  ))
 ORDER BY list.id DESC LIMIT :limit;
+
+-- name: deliveries_by_number
+-- Deliveries of the conversations and legs from or to a number.
+SELECT line.* FROM delivery_by_number AS list CROSS JOIN delivery_line AS line ON line.id = list.id
+WHERE list.number = :number AND list.id >= :since AND list.id < :before AND line.account = :account
+  AND line.state BETWEEN :low AND :high AND (:endpoint IS NULL OR line.endpoint = :endpoint) AND (:name IS NULL OR line.name = :name)
+ORDER BY list.id DESC LIMIT :limit;
+
+-- name: deliveries_of_number
+-- How many deliveries a number has in its list, counted no further than a limit.
+SELECT count(*) FROM (SELECT 1 FROM delivery_by_number WHERE number = ?1 LIMIT ?2);
 
 -- name: deliveries_failed
 -- An account's deliveries that were given up, cancelled or skipped.
 SELECT line.* FROM delivery AS failed INDEXED BY delivery_failed CROSS JOIN delivery_line AS line ON line.id = failed.id
 WHERE failed.account = :account AND failed.state > 5 AND failed.state = :low AND failed.id >= :since AND failed.id < :before
   AND (:endpoint IS NULL OR line.endpoint = :endpoint) AND (:name IS NULL OR line.name = :name)
+  AND (:number IS NULL OR EXISTS (
+    SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
+  ))
 ORDER BY failed.id DESC LIMIT :limit;
 
 -- name: deliveries_open
@@ -91,6 +132,9 @@ ORDER BY failed.id DESC LIMIT :limit;
 SELECT line.* FROM delivery AS open INDEXED BY delivery_open CROSS JOIN delivery_line AS line ON line.id = open.id
 WHERE open.endpoint = :endpoint AND open.state <= 4 AND open.id >= :since AND open.id < :before AND line.account = :account
   AND open.state BETWEEN :low AND :high AND (:name IS NULL OR line.name = :name)
+  AND (:number IS NULL OR EXISTS (
+    SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
+  ))
 ORDER BY open.id DESC LIMIT :limit;
 
 -- name: deliveries_by_root
@@ -98,6 +142,9 @@ ORDER BY open.id DESC LIMIT :limit;
 SELECT line.* FROM delivery_line AS line
 WHERE line.root = :root AND line.id >= :since AND line.id < :before AND (:call IS NULL OR line.call = :call)
   AND line.state BETWEEN :low AND :high AND (:endpoint IS NULL OR line.endpoint = :endpoint) AND (:name IS NULL OR line.name = :name)
+  AND (:number IS NULL OR EXISTS (
+    SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
+  ))
 ORDER BY line.id DESC LIMIT :limit;
 
 -- name: roots_of_events

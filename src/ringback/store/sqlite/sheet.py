@@ -109,9 +109,13 @@ class Sheet:
                 open_since = None if call.is_final else call.first_at_ms
                 key, root = self._lookup.keys.call(call.account, call.id), write.stored.root_n
                 state = (call.generation, write.version, open_since, *self._numbers(call), write.told, write.body)
-                made.born.append((n, root, write.account, key, *state))
+                made.born.append((n, root, write.account, key, *state, rows.end_code(call)))
                 continue
-            (made.ended if call.is_final else made.moved).append((n, write.version, write.told, write.body, write.base))
+            row = (n, write.version, write.told, write.body, write.base)
+            if call.is_final:
+                made.ended.append((*row, rows.end_code(call)))
+            else:
+                made.moved.append(row)
             known = self._lookup.known(write.key)
             if known is None or known.n != n or known.call.from_ != call.from_ or known.call.to != call.to:
                 made.numbers.append((n, *self._numbers(call)))

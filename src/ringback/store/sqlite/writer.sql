@@ -24,16 +24,16 @@ SELECT version FROM call WHERE n = ?1;
 
 -- name: add_call
 -- A call that is new.
-INSERT INTO call (n, root, account, key, generation, version, open_since, caller, callee, told, body)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
+INSERT INTO call (n, root, account, key, generation, version, open_since, caller, callee, told, body, status)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 
 -- name: move_call
 -- A running call's new state, unless somebody moved it meanwhile.
 UPDATE call SET version = ?2, told = ?3, body = ?4 WHERE n = ?1 AND version = ?5;
 
 -- name: end_call
--- The state of a call that has its end: `open_since` stands in an index, so a running call's statement leaves it alone.
-UPDATE call SET version = ?2, told = ?3, body = ?4, open_since = NULL WHERE n = ?1 AND version = ?5;
+-- The state of a call that has its end: `open_since` and `status` stand in indexes, so a running call's statement leaves them alone.
+UPDATE call SET version = ?2, told = ?3, body = ?4, open_since = NULL, status = ?6 WHERE n = ?1 AND version = ?5;
 
 -- name: set_numbers
 -- From and to of a call that told them later than its first word.
@@ -50,8 +50,8 @@ SELECT call FROM event WHERE id = ?1;
 -- name: add_delivery
 -- One delivery.
 INSERT INTO delivery (
-  id, account, endpoint, event, root, call, name, kind, state, attempts, next_at, signed_at, finished_at, status, error
-) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15);
+  id, account, endpoint, event, root, call, name, kind, state, attempts, next_at, signed_at, finished_at, status, error, job
+) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16);
 
 -- name: release_delivery
 -- A delivery that waited for facts is due; 1 << 40 is "no time".
