@@ -21,6 +21,7 @@ from ringback.api.endpoints import Endpoints
 from ringback.api.explain import Explain
 from ringback.api.log import Calls, Deliveries
 from ringback.api.numbers import Numbers, Properties
+from ringback.api.recordings import LINKED, Recordings
 from ringback.api.system import Operator, Sources, healthz, metrics, readyz, take_events
 from ringback.engine.server import Engine
 from ringback.errors import RingbackError
@@ -29,6 +30,8 @@ Refuse = Callable[[common.AnyRequest, Any], Response[bytes]]
 """Makes the answer that an error is told by."""
 
 _CALLS = b"/v1/calls/"
+_PARTS = (b"recording", b"transcription")
+"""What a call has below it."""
 _VENDORS: dict[str, Refuse] = {"bird": bird_errors.answer}
 """Whose errors have a form of their own, by the first part of the path."""
 _SCHEMES: dict[str, SecurityScheme | Reference] = {
@@ -50,15 +53,22 @@ async def openapi(request: common.AnyRequest, engine: common.TheEngine) -> dict[
 
 def with_any_call_id(app: ASGIApp) -> ASGIApp:
     """A call's id is the source's: any text, with slashes at its ends and in a row too, which the router would tidy away. So a path
-    below /v1/calls/ is handed on as it was sent, percent-encoded; its route decodes it."""
+    below /v1/calls/ is handed on as it was sent, percent-encoded; its route decodes it. A last part of that name is the call's, so
+    the slash before it in an id is to be sent as %2F."""
 
     async def handed_on(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["raw_path"].startswith(_CALLS):
-            encoded = quote(unquote_to_bytes(scope["raw_path"][len(_CALLS) :]), safe="")
-            scope["path"] = _CALLS.decode() + encoded
+            scope["path"] = _CALLS.decode() + _encoded(scope["raw_path"][len(_CALLS) :])
         await app(scope, receive, send)
 
     return handed_on
+
+
+def _encoded(rest: bytes) -> str:
+    call, _, part = rest.rpartition(b"/")
+    if not call or part not in _PARTS:
+        return quote(unquote_to_bytes(rest), safe="")
+    return f"{quote(unquote_to_bytes(call), safe='')}/{part.decode()}"
 
 
 def in_their_form(ours: Refuse) -> Refuse:
@@ -80,6 +90,8 @@ def make_app(engine: Engine) -> ASGIApp:
             Endpoints,
             Deliveries,
             Calls,
+            Recordings,
+            *LINKED,
             Explain,
             Operator,
             Sources,
