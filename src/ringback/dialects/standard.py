@@ -21,6 +21,7 @@ from ringback.dialects.silence import LATE, no_event_for
 from ringback.dialects.story import extension_of
 from ringback.ids import to_text
 from ringback.webhooks.model import Delivery, Endpoint, Method, Order, RetryPolicy
+from ringback.webhooks.notices import NOTICES
 
 VERSION = 1
 """Of the body's `data`: raised when a field changes its meaning or goes, not when one is added."""
@@ -54,6 +55,11 @@ FACTS: tuple[Fact, ...] = (
         "`call` and `root` in full, `event`, and the event's own facts; what is not known is left out.",
     ),
     Fact("filters", "ours", "`direction` and `number` of the conversation, `extension`, `status`."),
+    Fact(
+        "notices",
+        "ours",
+        "`endpoint.failing`, `endpoint.recovered`, `endpoint.disabled`: of the account's other endpoints; only to who names them.",
+    ),
 )
 
 
@@ -109,7 +115,7 @@ class _Data(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class _Body(Struct, frozen=True):
     type: str
     timestamp: str
-    data: _Data
+    data: _Data | dict[str, Any]
 
 
 _encode = msgspec.json.Encoder().encode
@@ -121,7 +127,7 @@ class StandardDialect:
     """See the module and `contract.Dialect`."""
 
     name = "standard"
-    events: tuple[str, ...] = (*_STATUS_TYPES, *_FACT_TYPES)
+    events: tuple[str, ...] = (*_STATUS_TYPES, *_FACT_TYPES, *NOTICES)
     filter_keys = frozenset({"direction", "number", "extension", "status"})
     methods: tuple[Method, ...] = ("POST",)
     default_order: Order = "call"
@@ -139,7 +145,7 @@ class StandardDialect:
             return None
         if event.type in _STATUS_TYPES:
             return event.type if event.status_changed or event.offer is not None else None
-        return event.type if event.type in _FACT_TYPES else None
+        return event.type if event.type in _FACT_TYPES or event.type in NOTICES else None
 
     def why_not(self, event: Event, place: Place) -> str:
         """Late, or of a type that is not one of ours."""
@@ -181,7 +187,8 @@ class StandardDialect:
 
     def render(self, event: Event, endpoint: Endpoint, delivery: Delivery, place: Place, now_ms: int) -> HttpRequest:
         """The same body each time; timestamp and signatures of this attempt, by every secret that lives at `now_ms`."""
-        body = _encode(_Body(event.type, rfc3339(event.at_ms), _data(event)))
+        data = _notice(event) if event.type in NOTICES else _data(event)
+        body = _encode(_Body(event.type, rfc3339(event.at_ms), data))
         message_id = to_text("msg", event.id)
         timestamp = str(now_ms // 1000)
         headers: tuple[tuple[str, str], ...] = (_CONTENT_TYPE, ("webhook-id", message_id), ("webhook-timestamp", timestamp))
@@ -202,11 +209,23 @@ class StandardDialect:
         }
         for kind, (data, context) in _SAMPLE_FACTS.items():
             told[kind] = example_fact(kind, data, msgspec.convert({"extension": EXTENSION} | context, Context))
+        for notice, reason in _SAMPLE_NOTICES.items():
+            told[notice] = example_fact(notice, {**_SAMPLE_NOTICE, "reason": reason}, Context())
         return told
 
 
 _RECORDING = {"url": "https://recordings.example.com/5f0e3a52.wav", "duration_s": 42, "channels": 2}
 _TRANSCRIPTION = {"text": "Hello, this is Ada.", "url": "https://recordings.example.com/5f0e3a52.txt"}
+_SAMPLE_NOTICE: dict[str, object] = {
+    "endpoint": {"id": "ep_00akd0fsh40400", "url": "https://example.com/hooks", "dialect": "standard", "description": "CRM"},
+    "reason": "",
+    "failing_since": "2026-11-20T12:00:00.000Z",
+}
+_SAMPLE_NOTICES = {
+    "endpoint.failing": "5 attempts in a row failed",
+    "endpoint.recovered": "an attempt succeeded",
+    "endpoint.disabled": "nothing but failures for days",
+}
 _SAMPLE_FACTS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "call.ivr-option": ({"option": "1"}, {}),
     "call.prompt": ({"keys": "2000", "kind": "postcode"}, {"prompts": {"keys": ["2000"], "postcodes": ["2000"]}}),
@@ -215,6 +234,12 @@ _SAMPLE_FACTS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "call.facts": ({}, {"survey": {"type": "csat", "value": 5}}),
     "call.corrected": ({}, {}),
 }
+
+
+def _notice(event: Event) -> dict[str, Any]:
+    """What is told of an endpoint (ringback.webhooks.notices)."""
+    told = {name: value for name, value in event.data.items() if value is not None}
+    return {"version": VERSION, "event": {"id": to_text("evt", event.id)}, **told}
 
 
 def _data(event: Event) -> _Data:

@@ -33,6 +33,13 @@ def sample(dialect: Dialect, event: str) -> Event:
     return found
 
 
+def sample_of(told: Event, account: str, number: int, at_ms: int) -> Event:
+    """A sample as an event of an account that happens at `at_ms`; its calls keep the times that they have."""
+    root = replace(told.root, account=account)
+    call = root if told.call is told.root else replace(told.call, account=account)
+    return replace(told, id=number, at_ms=at_ms, call=call, root=root)
+
+
 def trial(
     dialect: Dialect,
     event: str,
@@ -53,7 +60,8 @@ def trial(
     told = sample(dialect, event)
     at_ms = told.at_ms if at_ms is None else at_ms
     ids = IdMaker()
-    told = replace(told, at_ms=at_ms, id=ids.next(at_ms), call=_placed(told.call, geo), root=_placed(told.root, geo))
+    told = sample_of(told, ACCOUNT, ids.next(at_ms), at_ms)
+    told = replace(told, call=_placed(told.call, geo), root=_placed(told.root, geo))
     own = told.root.to if told.root.direction == "inbound" else told.root.from_
     place = Place(organization_id=ORGANIZATION, account=ACCOUNT, number=default_number(ACCOUNT, own))
     endpoint = Endpoint(

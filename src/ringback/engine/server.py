@@ -15,8 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
 from ringback.calls.directory import Place
 from ringback.calls.model import Event, Update
 from ringback.calls.watchdog import expired
@@ -26,7 +24,9 @@ from ringback.delivery.egress import SenderSettings
 from ringback.delivery.resolver import Resolver
 from ringback.delivery.sender import Sender
 from ringback.dialects import load_dialects
+from ringback.engine.alone import Alone
 from ringback.engine.book import Book
+from ringback.engine.endpoints import EndpointKeeper
 from ringback.engine.links import own_url
 from ringback.engine.recordings import Recordings
 from ringback.engine.sources import Sources
@@ -134,6 +134,8 @@ class Engine:
             on_jobs=self._on_jobs,
             on_release=self._on_release,
         )
+        self.endpoints = EndpointKeeper(self)
+        self.alone = Alone(self)
         self.dispatcher = Dispatcher(
             loop=self.loop,
             sender=self.sender,
@@ -148,6 +150,7 @@ class Engine:
             on_disable=self._on_disable,
             on_notice=self._on_notice,
             is_pressed=self.writer.is_pressed,
+            on_health=self.endpoints.heard,
         )
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray)
         self.sources = Sources(self)
@@ -160,8 +163,7 @@ class Engine:
     async def start(self) -> None:
         """Begins to work: what was left open goes out again at once."""
         self.writer.start()
-        for endpoint in self.book.endpoints.values():
-            self.dispatcher.set_endpoint(endpoint)
+        self.endpoints.start()
         self.dispatcher.start()
         await self.sources.start()
         self._watchdog = self.loop.create_task(self._watch())
@@ -176,6 +178,7 @@ class Engine:
         await self.dispatcher.drain(self.settings.drain_s)
         for task in self._tasks:
             task.cancel()
+        await self.endpoints.close()
         await self.sender.close()
         await self.resolver.close()
         await self.loop.run_in_executor(None, self.writer.stop)
@@ -261,20 +264,14 @@ class Engine:
         mine = (endpoint.id for endpoint in self.book.endpoints.values() if endpoint.account == account)
         return [delivery for endpoint in mine for delivery in self.dispatcher.sending(endpoint)]
 
-    def _on_disable(self, number: int, reason: str) -> None:
-        """The dispatcher has stopped an endpoint for good: from now on it gets no events, and only a person enables it again."""
-        endpoint = self.book.endpoint(number)
-        if endpoint is not None:
-            disabled = msgspec.structs.replace(endpoint, enabled=False, updated_at_ms=now_ms())
-            self.book.set_endpoint(disabled)
-            self._spawn(self._insist(lambda: self.store.put_endpoint(disabled)))
-            log.warning("endpoint %s disabled: %s", to_text("ep", number), reason)
+    def _on_disable(self, number: int, _reason: str) -> None:
+        self.spawn(self.endpoints.stop(number, self.dispatcher.health(number)))
 
     def forget_endpoint(self, endpoint: Endpoint) -> None:
         """An endpoint was deleted: it gets nothing more, and what waits for it is cancelled."""
         self.book.drop_endpoint(endpoint)
         self.dispatcher.remove_endpoint(endpoint.id)
-        self._spawn(self._cancel_rest(endpoint.id))
+        self.spawn(self._cancel_rest(endpoint.id))
 
     async def _cancel_rest(self, endpoint: int) -> None:
         """Cancels what only the store knows of. What is on the wire ends first, and its result is written: it may have arrived."""
@@ -282,9 +279,9 @@ class Engine:
             await asyncio.sleep(0.05)
         with contextlib.suppress(OurError):
             await self.accept([])
-        await self._insist(lambda: self.store.cancel_deliveries(endpoint, now_ms()))
+        await self.insist(lambda: self.store.cancel_deliveries(endpoint, now_ms()))
 
-    async def _insist(self, write: Callable[[], object]) -> None:
+    async def insist(self, write: Callable[[], object]) -> None:
         """Writes what has happened already, as often as it takes; what was deleted meanwhile needs no writing."""
         while True:
             try:
@@ -297,14 +294,16 @@ class Engine:
             else:
                 return
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work beside the requests, which ends with the engine at the latest."""
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def _on_notice(self, notice: Notice) -> None:
-        """An endpoint's health changed: told to the operator."""
+        """An endpoint's health changed: told to the operator, and to the account."""
         self.note(notice.kind, f"{to_text('ep', notice.endpoint)} of account {notice.account}: {notice.reason}")
+        self.alone.tell(notice)
 
     def _on_jobs(self, jobs: Sequence[Job]) -> None:
         self.dispatcher.offer(jobs)

@@ -4,7 +4,7 @@ Lenient on purpose: a field that is new is ignored, a word that is new is a word
 """
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -96,6 +96,39 @@ class StandardWebhook(Struct, frozen=True):
     data: StandardData
 
 
+class NoticeRef(Struct, frozen=True):
+    """The event's id."""
+
+    id: str
+
+
+class NoticeEndpoint(Struct, frozen=True):
+    """The endpoint that a notice is about. Credentials in `url` are masked."""
+
+    id: str
+    url: str
+    dialect: str
+    description: str = ""
+
+
+class NoticeData(Struct, frozen=True, kw_only=True):
+    """`data` of a notice. `failing_since`: when the first failure of the row ended; None: not known."""
+
+    version: int
+    event: NoticeRef
+    endpoint: NoticeEndpoint
+    reason: str
+    failing_since: datetime | None = None
+
+
+class StandardNotice(Struct, frozen=True):
+    """The body of a `standard` webhook that is about an endpoint of the account, not about a call."""
+
+    type: Literal["endpoint.failing", "endpoint.recovered", "endpoint.disabled"]
+    timestamp: datetime
+    data: NoticeData
+
+
 class BirdNumber(Struct, frozen=True, kw_only=True, rename="camel"):
     """Who is at one end of a Bird call."""
 
@@ -150,13 +183,29 @@ class BirdWebhook(Struct, frozen=True):
     payload: BirdCall
 
 
+class _Head(Struct):
+    type: str
+
+
+_head = msgspec.json.Decoder(_Head)
 _standard = msgspec.json.Decoder(StandardWebhook)
+_notice = msgspec.json.Decoder(StandardNotice)
 _bird = msgspec.json.Decoder(BirdWebhook)
 
 
 def parse_standard(body: bytes) -> StandardWebhook:
-    """The body of a `standard` webhook. Raises InvalidInput, with the field's path."""
+    """The body of a `standard` webhook about a call. Raises InvalidInput, with the field's path."""
     return _decoded(_standard, body)
+
+
+def parse_notice(body: bytes) -> StandardNotice:
+    """The body of a `standard` webhook about an endpoint. Raises InvalidInput, with the field's path."""
+    return _decoded(_notice, body)
+
+
+def parse_standard_or_notice(body: bytes) -> StandardWebhook | StandardNotice:
+    """For a receiver that takes both. Raises InvalidInput, with the field's path."""
+    return parse_notice(body) if _decoded(_head, body).type.startswith("endpoint.") else parse_standard(body)
 
 
 def parse_bird(body: bytes) -> BirdWebhook:

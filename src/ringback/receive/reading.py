@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ringback.errors import InvalidInput
 from ringback.receive.forms import parse_fonedynamics, parse_voc, parse_voxtelesys
-from ringback.receive.parse import parse_bird, parse_standard
+from ringback.receive.parse import parse_bird, parse_standard_or_notice
 from ringback.receive.verify import VerificationError, verify_bird, verify_standard
 
 Trust = Literal["signature", "form", "unchecked", "refused"]
@@ -49,7 +49,9 @@ def read_webhook(
     if "CallSid=" in text:
         reading = _form("voxtelesys", "", parse_voxtelesys, text)
         recording = reading.fields.get("RecordingStatus")
-        return msgspec.structs.replace(reading, event=f"recording.{recording}" if recording else reading.fields.get("CallStatus", ""))
+        return msgspec.structs.replace(
+            reading, event=f"recording.{recording}" if recording else reading.fields.get("CallStatus", "")
+        )
     if "callid=" in query:
         return _form("voc", "event", parse_voc, query)
     return Reading(trust="refused", reason="not a webhook of a platform that is known")
@@ -57,7 +59,7 @@ def read_webhook(
 
 def _standard(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now_s: float) -> Reading:
     try:
-        fields = msgspec.to_builtins(parse_standard(body))
+        fields = msgspec.to_builtins(parse_standard_or_notice(body))
         event = str(fields["type"])
         if not secrets:
             return Reading(dialect="standard", event=event, trust="unchecked", id=headers["webhook-id"], fields=fields)

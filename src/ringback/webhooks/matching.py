@@ -21,6 +21,7 @@ from msgspec import Struct
 from ringback.calls.directory import Place
 from ringback.calls.model import Event
 from ringback.webhooks.model import Endpoint
+from ringback.webhooks.notices import NOTICES
 
 Condition = tuple[str, frozenset[str]]
 """A filter key and the values of which the event must have one."""
@@ -50,8 +51,8 @@ def conditions(endpoint: Endpoint) -> tuple[Condition, ...]:
 
 
 def is_chosen(endpoint: Endpoint, name: str) -> bool:
-    """Rule 1: does the endpoint take events of that name?"""
-    return endpoint.events is None or name in endpoint.events
+    """Rule 1: does the endpoint take events of that name? A notice only if it names it."""
+    return name not in NOTICES if endpoint.events is None else name in endpoint.events
 
 
 def passes(wanted: Iterable[Condition], dialect: Names, event: Event, place: Place) -> bool:

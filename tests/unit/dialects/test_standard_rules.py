@@ -23,6 +23,7 @@ NAMES = (
     *("call.accepted", "call.starting", "call.ringing", "call.ongoing"),
     *("call.completed", "call.no-answer", "call.busy", "call.failed", "call.cancelled"),
     *("call.ivr-option", "call.prompt", "call.recording", "call.transcription", "call.facts", "call.corrected"),
+    *("endpoint.failing", "endpoint.recovered", "endpoint.disabled"),
 )
 
 

@@ -13,7 +13,15 @@ from ringback.calls.directory import Place, default_number
 from ringback.calls.model import Context
 from ringback.dialects import bird, standard
 from ringback.errors import InvalidInput
-from ringback.receive.parse import BirdWebhook, Leg, StandardWebhook, parse_bird, parse_standard
+from ringback.receive.parse import (
+    BirdWebhook,
+    Leg,
+    StandardWebhook,
+    parse_bird,
+    parse_notice,
+    parse_standard,
+    parse_standard_or_notice,
+)
 from ringback.webhooks.model import Delivery, Endpoint
 
 ACCOUNT = "0a0b3c52-7d0e-4f6a-9d55-2b0f6c1c7e01"
@@ -54,13 +62,27 @@ def test_a_bird_body() -> None:
     assert (call.originator.number.caller_id_name, call.originator.number.country_iso_code) == ("Zoë", "NL")
 
 
-@pytest.mark.parametrize(("dialect", "parse"), [(standard.DIALECT, parse_standard), (bird.DIALECT, parse_bird)])
+@pytest.mark.parametrize(("dialect", "parse"), [(standard.DIALECT, parse_standard_or_notice), (bird.DIALECT, parse_bird)])
 def test_everything_that_is_sent_is_known_to_the_parser(dialect: Any, parse: Any) -> None:
     """Written again from what was parsed, a body has every field that it came with."""
     endpoint = Endpoint(id=1, account=ACCOUNT, url="https://example.com/", dialect=dialect.name)
     for name, event in dialect.samples().items():
         body = dialect.render(event, endpoint, Delivery(id=1, endpoint=1, event=1, root=1, name=name), PLACE, event.at_ms).body
         _contains(msgspec.to_builtins(parse(body)), json.loads(body))
+
+
+def test_a_notice_is_no_call() -> None:
+    body = (
+        b'{"type":"endpoint.disabled","timestamp":"2026-11-20T12:00:00.000Z","data":{"version":1,"event":{"id":"evt_1"},'
+        b'"endpoint":{"id":"ep_1","url":"https://a.example/","dialect":"voc"},"reason":"it answered 410 Gone"}}'
+    )
+    notice = parse_notice(body)
+    assert parse_standard_or_notice(body) == notice
+    assert (notice.data.endpoint.dialect, notice.data.reason, notice.data.failing_since) == ("voc", "it answered 410 Gone", None)
+    with pytest.raises(InvalidInput):
+        parse_standard(body)
+    with pytest.raises(InvalidInput):
+        parse_notice(body.replace(b"endpoint.disabled", b"call.ringing"))
 
 
 def _contains(parsed: Any, sent: Any) -> None:

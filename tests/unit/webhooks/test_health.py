@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringback.webhooks.health import DISABLE_AFTER_MS, FAILURES_TO_FAIL, HEALTHY, TRANSITIONS, Health, gone, observe
+from ringback.webhooks.health import DISABLE_AFTER_MS, FAILURES_TO_FAIL, HEALTHY, TRANSITIONS, Health, gone, observe, switched_off
 
 NOW = 1_763_640_000_000
 DAY = 86_400_000
@@ -31,6 +31,18 @@ FAILING = Health("failing", FAILURES_TO_FAIL, NOW)
 )  # fmt: skip
 def test_observe(why: str, health: Health, ok: bool, at_ms: int, after: Health, notice: str | None) -> None:
     assert observe(health, ok, at_ms, DISABLE_AFTER_MS) == (after, notice), why
+
+
+def test_what_stood_before_stays_until_the_condition_changes() -> None:
+    why = Health("failing", 5, NOW, NOW + 3, "5 attempts in a row failed")
+    assert observe(why, False, NOW + 9) == (Health("failing", 6, NOW, NOW + 3, why.reason), None)
+    assert observe(why, True, NOW + 9) == (HEALTHY, "endpoint.recovered")
+
+
+def test_a_person_disables_it_and_the_row_of_failures_is_not_forgotten() -> None:
+    off = switched_off(FAILING, NOW + 9)
+    assert (off.condition, off.failures, off.since_ms, off.changed_at_ms) == ("disabled", FAILING.failures, NOW, NOW + 9)
+    assert off.reason
 
 
 def test_where_the_platform_does_not_disable_it_fails_for_ever() -> None:
