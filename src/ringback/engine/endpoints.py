@@ -69,7 +69,7 @@ class EndpointKeeper:
             after = edit(before)
             if after != before:
                 now = now_ms()
-                after = replace(after, updated_at_ms=now, version=before.version + 1)
+                after = replace(after, updated_at_ms=max(now, before.updated_at_ms), version=before.version + 1)
                 await self._write(after, _health_after(before, after, fared, now))
             return before, after, fared
 

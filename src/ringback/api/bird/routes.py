@@ -91,7 +91,7 @@ class Subscriptions(Controller):
             endpoint = _checked(engine, endpoint)
             if sum(1 for other in engine.book.endpoints.values() if other.account == account) >= MOST_ENDPOINTS:
                 raise InvalidInput(f"a workspace may have {MOST_ENDPOINTS} endpoints")
-            await _keep(engine, endpoint)
+            await engine.endpoints.make(endpoint)
         return _answer(engine, endpoint, 201, subscription_view(endpoint, subscription_id(endpoint), engine.book.organization, key))
 
     @get()
@@ -119,9 +119,8 @@ class Subscriptions(Controller):
     ) -> Response[Subscription]:
         """Changes a webhook subscription. Made inactive, what waits for it is cancelled."""
         async with turn:
-            before = found(engine, account, subscription)
-            endpoint = _checked(engine, _changed(before, data))
-            await _keep(engine, endpoint)
+            known = found(engine, account, subscription)
+            _, endpoint, _ = await engine.endpoints.change(account, known.id, lambda now: _checked(engine, _changed(now, data)))
         view = subscription_view(endpoint, subscription_id(endpoint), engine.book.organization, data.signing_key)
         return _answer(engine, endpoint, 200, view)
 
@@ -130,8 +129,7 @@ class Subscriptions(Controller):
         """Deletes a webhook subscription: what waits for it is cancelled."""
         async with turn:
             endpoint = found(engine, account, subscription)
-            await engine.in_thread(lambda: engine.store.delete_endpoint(endpoint.id))
-            engine.forget_endpoint(endpoint)
+            await engine.endpoints.drop(endpoint)
 
 
 def routers(engine: Engine) -> list[Router]:
@@ -186,12 +184,6 @@ def _changed(before: Endpoint, data: SubscriptionChange) -> Endpoint:
     if data.status is not UNSET:
         changes["enabled"] = data.status == "active"
     return replace(before, **changes)
-
-
-async def _keep(engine: Engine, endpoint: Endpoint) -> None:
-    await engine.in_thread(lambda: engine.store.put_endpoint(endpoint))
-    engine.book.set_endpoint(endpoint)
-    engine.dispatcher.set_endpoint(endpoint)
 
 
 def _answer(engine: Engine, endpoint: Endpoint, status: int, view: Subscription) -> Response[Subscription]:
