@@ -91,7 +91,7 @@ class Recordings(Controller):
         return await _recording(request, engine, account, call_id)
 
     @head("/recording")
-    async def ask(self, call_id: str, request: AnyRequest, engine: TheEngine, account: AccountId) -> Response[Any]:
+    async def ask(self, call_id: str, request: AnyRequest, engine: TheEngine, account: AccountId) -> Response[None]:
         """Says how long the recording of a call is, without it."""
         return await _recording(request, engine, account, call_id)
 
@@ -124,7 +124,7 @@ async def linked_recording(
 @head("/recordings/{name:str}", tags=["recordings"])
 async def ask_linked_recording(
     name: str, request: AnyRequest, engine: TheEngine, expires: Expires = None, signature: Signature = None
-) -> Response[Any]:
+) -> Response[None]:
     """Says how long the recording is that a signed link leads to, without it."""
     return await _linked(request, engine, "recording", name, expires, signature)
 
