@@ -18,17 +18,18 @@ from ringback.api.bird.pages import LIMIT, MOST, page_token, row_behind
 from ringback.api.bird.subscriptions import (
     check_alike,
     endpoint_number,
+    event_of,
     is_subscription,
     names,
     silenced_by,
     silencers_of,
     subscription_id,
 )
-from ringback.api.bird.views import NewSubscription, Subscription, SubscriptionChange, SubscriptionList, subscription_view
+from ringback.api.bird.views import NewSubscription, Sent, Subscription, SubscriptionChange, SubscriptionList, subscription_view
 from ringback.api.common import AnyRequest, TheEngine
 from ringback.api.endpoints import MOST_ENDPOINTS
 from ringback.delivery.guard import check_url
-from ringback.dialects.bird import DIALECT, distinct_filters
+from ringback.dialects.bird import DIALECT, distinct_filters, request_id_of
 from ringback.engine.server import Engine
 from ringback.errors import InvalidInput
 from ringback.ids import now_ms
@@ -128,8 +129,14 @@ class Subscriptions(Controller):
     async def drop(self, subscription: str, engine: TheEngine, account: Workspace, turn: Turn) -> None:
         """Deletes a webhook subscription: what waits for it is cancelled."""
         async with turn:
-            endpoint = found(engine, account, subscription)
-            await engine.endpoints.drop(endpoint)
+            await engine.endpoints.drop(found(engine, account, subscription))
+
+    @post("/{subscription:str}/test", status_code=202)
+    async def test(self, subscription: str, engine: TheEngine, account: Workspace) -> Sent:
+        """Sends a sample of the subscription's event (ours, not the vendor's), also to an inactive one."""
+        endpoint = found(engine, account, subscription)
+        delivery = await engine.alone.test(endpoint, event_of(endpoint))
+        return Sent(request_id_of(account, delivery.id))
 
 
 def routers(engine: Engine) -> list[Router]:
@@ -172,7 +179,7 @@ def _checked(engine: Engine, endpoint: Endpoint) -> Endpoint:
 
 
 def _changed(before: Endpoint, data: SubscriptionChange) -> Endpoint:
-    changes: dict[str, Any] = {"updated_at_ms": max(now_ms(), before.updated_at_ms)}
+    changes: dict[str, Any] = {}
     if data.url is not UNSET:
         changes["url"] = data.url
     if data.event_filters is not UNSET:

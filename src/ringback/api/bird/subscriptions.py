@@ -26,7 +26,12 @@ def endpoint_number(account: str, subscription: str) -> int | None:
 
 def is_subscription(endpoint: Endpoint) -> bool:
     """Is it one that Bird's API can show: of its dialect, with exactly one event?"""
-    return endpoint.dialect == DIALECT.name and endpoint.events is not None and len(endpoint.events) == 1
+    return endpoint.dialect == DIALECT.name and len(endpoint.events or ()) == 1 and event_of(endpoint) in DIALECT.events
+
+
+def event_of(endpoint: Endpoint) -> str:
+    """The event of a subscription."""
+    return next(iter(endpoint.events or ()), "")
 
 
 def check_alike(endpoint: Endpoint, others: Iterable[Endpoint]) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from ringback.api.bird.subscriptions import event_of
 from ringback.calls.model import to_rfc3339
 from ringback.dialects.bird import request_id_of
 from ringback.ids import time_of
@@ -129,13 +130,12 @@ class Sent(Struct, frozen=True, rename="camel"):
 
 def subscription_view(endpoint: Endpoint, number: str, organization: str, key: str | UnsetType = UNSET) -> Subscription:
     """See Subscription. `number`: its id; `key`: the signing key, where it was set just now."""
-    event = next(iter(endpoint.events or ()), "")
     return Subscription(
         id=number,
         organization_id=organization,
         workspace_id=endpoint.account,
         service="channels",
-        event=event,
+        event=event_of(endpoint),
         url=shown_url(endpoint.url, endpoint.basic),
         status="active" if endpoint.enabled else "inactive",
         created_at=to_rfc3339(endpoint.created_at_ms),
