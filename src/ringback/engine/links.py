@@ -1,6 +1,6 @@
 """Links that open one file for whoever holds them, until a moment: for receivers of webhooks, which have no key of ours.
 
-    <public URL>/recordings/rec_0abc….wav?expires=1795190400&signature=3v9…
+    <public URL>/recordings/rec_0abc…-5f0e3a52.wav?expires=1795190400&signature=3v9…
 
 The signature is HMAC-SHA256 over the path and the moment, by a key that is made from the installation's secret key. Pure: keys and
 time come in as arguments. What the path names, and whether it is there, is nobody's business before the signature holds.
@@ -19,10 +19,11 @@ PURPOSE: Final = "links to files"
 """What the keys are derived for."""
 
 PREFIX: Final = "rec"
-"""A file is named by the store's number of its call, as `rec_…`: an id that the source uses again names another file."""
+"""A file is named by the store's number of its call, as `rec_…`: an id that the source uses again names another file. The digits
+after it tell one content from another that replaced it; whoever comes by the older link gets what is there now."""
 
 _FILE: Final = re.compile(
-    r"(/(?:recordings|transcriptions)/(rec_[0-9a-z]{14}\.[0-9a-z]{1,8}))\?expires=\d{1,12}&signature=[\w-]{43}\Z"
+    r"(/(?:recordings|transcriptions)/(rec_[0-9a-z]{14}-[0-9a-f]{8}\.[0-9a-z]{1,8}))\?expires=\d{1,12}&signature=[\w-]{43}\Z"
 )
 
 
@@ -36,9 +37,10 @@ class Links:
         self._base = base.rstrip("/")
         self._lifetime_s = lifetime_s
 
-    def to_file(self, folder: str, number: int, extension: str, now_ms: int) -> str:
-        """A link to the recording (`folder` `recordings`) or transcript (`transcriptions`) of the call with a store's number."""
-        return self._signed(f"/{folder}/{to_text(PREFIX, number)}.{extension}", now_ms // 1000 + self._lifetime_s)
+    def to_file(self, folder: str, number: int, sha256: str, extension: str, now_ms: int) -> str:
+        """A link to the recording (`folder` `recordings`) or transcript (`transcriptions`) of the call with a store's number.
+        `sha256`: of its content, in hexadecimal."""
+        return self._signed(f"/{folder}/{to_text(PREFIX, number)}-{sha256[:8]}.{extension}", now_ms // 1000 + self._lifetime_s)
 
     def check(self, path: str, expires: str | None, signature: str | None, now_ms: int) -> None:
         """Lets a request pass that came by a link of ours, in time. Raises Unauthorized (no signature), Forbidden."""
@@ -76,8 +78,8 @@ def own_url(public_url: str | None, listeners: Sequence[tuple[str, int]]) -> str
 
 
 def number_in(name: str) -> int | None:
-    """The store's number of the call in a file's name (`rec_….wav`); None: it is no such name."""
-    return from_text(PREFIX, name.partition(".")[0])
+    """The store's number of the call in a file's name (`rec_…-5f0e3a52.wav`); None: it is no such name."""
+    return from_text(PREFIX, name.partition("-")[0])
 
 
 def _sign(key: bytes, path: str, expires: str) -> str:

@@ -194,7 +194,7 @@ class Recordings:
             else:
                 kept = await in_thread(lambda: files.keep(incoming, account, stored.n, kind, extension))
             now = now_ms()
-            url = self.links.to_file(_FOLDERS[kind], stored.n, extension, now)
+            url = self.links.to_file(_FOLDERS[kind], stored.n, kept.sha256, extension, now)
             told = {name: value for name, value in {**data, "url": url}.items() if value is not None}
             identity = f"ringback:{kind}:{stored.n}:{kept.sha256}:{kept.kept_at_ms}"
             update = Update(type=f"call.{kind}", at_ms=now, call=CallRef(id=stored.call.id), data=told, id=identity)

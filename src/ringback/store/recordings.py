@@ -100,13 +100,13 @@ class RecordingFiles:
         folder = self._of_call(account, call)
         path = folder / f"{kind}-{incoming.sha256}.{extension}"
         with _meaning():
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            levels = (folder.parent.parent, folder.parent, folder)
+            for level in levels:
+                level.mkdir(mode=0o700, exist_ok=True)
             os.utime(incoming.path)
             incoming.path.replace(path)
-            for level in (folder, *folder.parents):
+            for level in (*levels, self._folder):
                 _sync(level)
-                if level == self._folder:
-                    break
             return _kept(path)
 
     def find(self, account: str, call: int, kind: Kind) -> Kept | None:

@@ -12,6 +12,7 @@ from ringback.ids import to_text
 
 NOW = 1_795_190_400_000
 NUMBER = 0x1A2B3C4D5E6F
+SHA = "5f0e3a52" + 56 * "0"
 OLD, NEW = b"o" * 32, b"n" * 32
 LINKS = Links([NEW], "https://calls.example.com/", 3600)
 
@@ -23,8 +24,10 @@ def parts(url: str) -> tuple[str, str, str]:
 
 
 def test_a_link_opens_its_file_until_its_moment() -> None:
-    url = LINKS.to_file("recordings", NUMBER, "wav", NOW)
-    assert url.startswith(f"https://calls.example.com/recordings/{to_text('rec', NUMBER)}.wav?expires={NOW // 1000 + 3600}&")
+    url = LINKS.to_file("recordings", NUMBER, SHA, "wav", NOW)
+    assert url.startswith(
+        f"https://calls.example.com/recordings/{to_text('rec', NUMBER)}-5f0e3a52.wav?expires={NOW // 1000 + 3600}&"
+    )
     path, expires, signature = parts(url)
     assert number_in(path.rpartition("/")[2]) == NUMBER
     LINKS.check(path, expires, signature, NOW)
@@ -34,7 +37,7 @@ def test_a_link_opens_its_file_until_its_moment() -> None:
 
 
 def test_without_a_signature_nothing_is_told() -> None:
-    path, expires, signature = parts(LINKS.to_file("recordings", NUMBER, "wav", NOW))
+    path, expires, signature = parts(LINKS.to_file("recordings", NUMBER, SHA, "wav", NOW))
     for given_expires, given_signature in ((None, None), (expires, None), (None, signature), ("", ""), (expires, "")):
         with pytest.raises(Unauthorized):
             LINKS.check(path, given_expires, given_signature, NOW)
@@ -48,42 +51,42 @@ def test_without_a_signature_nothing_is_told() -> None:
         (None, "-5"),
         (None, "²"),
         (None, "9" * 400),
-        ("/recordings/rec_00000000000001.wav", None),
-        ("/recordings/rec_00000000000001.mp3", None),
-        ("/transcriptions/rec_0000000000000k.json", None),
+        ("/recordings/rec_00000000000001-5f0e3a52.wav", None),
+        ("/recordings/rec_00000000000001-5f0e3a52.mp3", None),
+        ("/transcriptions/rec_0000000000000k-5f0e3a52.json", None),
     ],
 )
 def test_a_link_that_was_changed_opens_nothing(path: str | None, expires: str | None) -> None:
-    own_path, own_expires, signature = parts(LINKS.to_file("recordings", NUMBER, "wav", NOW))
+    own_path, own_expires, signature = parts(LINKS.to_file("recordings", NUMBER, SHA, "wav", NOW))
     with pytest.raises(Forbidden, match="signature"):
         LINKS.check(path or own_path, expires or own_expires, signature, NOW)
 
 
 @given(st.text(min_size=1, max_size=60))
 def test_no_other_text_is_a_signature(signature: str) -> None:
-    path, expires, right = parts(LINKS.to_file("recordings", NUMBER, "wav", NOW))
+    path, expires, right = parts(LINKS.to_file("recordings", NUMBER, SHA, "wav", NOW))
     if signature != right:
         with pytest.raises(Forbidden):
             LINKS.check(path, expires, signature, NOW)
 
 
 def test_an_old_key_still_opens_and_a_dropped_one_does_not() -> None:
-    path, expires, signature = parts(Links([OLD], "https://x.example", 60).to_file("recordings", NUMBER, "wav", NOW))
+    path, expires, signature = parts(Links([OLD], "https://x.example", 60).to_file("recordings", NUMBER, SHA, "wav", NOW))
     Links([NEW, OLD], "https://x.example", 60).check(path, expires, signature, NOW)
     with pytest.raises(Forbidden):
         Links([NEW], "https://x.example", 60).check(path, expires, signature, NOW)
 
 
 def test_a_link_is_renewed_at_the_present_address() -> None:
-    old = Links([OLD], "http://127.0.0.1:8080", 60).to_file("recordings", NUMBER, "wav", NOW - 10_000_000)
+    old = Links([OLD], "http://127.0.0.1:8080", 60).to_file("recordings", NUMBER, SHA, "wav", NOW - 10_000_000)
     fresh = LINKS.renewed(old, {NUMBER}, NOW)
-    assert fresh == LINKS.to_file("recordings", NUMBER, "wav", NOW)
+    assert fresh == LINKS.to_file("recordings", NUMBER, SHA, "wav", NOW)
     prefixed = Links([NEW], "https://a.example/calls", 60)
-    assert LINKS.renewed(prefixed.to_file("recordings", NUMBER, "wav", NOW), {1, NUMBER}, NOW) == fresh
+    assert LINKS.renewed(prefixed.to_file("recordings", NUMBER, SHA, "wav", NOW), {1, NUMBER}, NOW) == fresh
 
 
 def test_a_link_to_another_call_is_not_renewed() -> None:
-    foreign = LINKS.to_file("recordings", NUMBER, "wav", NOW - 10_000_000)
+    foreign = LINKS.to_file("recordings", NUMBER, SHA, "wav", NOW - 10_000_000)
     assert LINKS.renewed(foreign, {NUMBER + 1}, NOW) == foreign
 
 
@@ -91,8 +94,8 @@ def test_a_link_to_another_call_is_not_renewed() -> None:
     "url",
     [
         "https://recordings.example.com/5f0e3a52.wav",
-        "https://calls.example.com/recordings/rec_00000000000001.wav",
-        "https://calls.example.com/recordings/rec_00000000000001.wav?expires=9999999999&signature=AAAA",
+        "https://calls.example.com/recordings/rec_00000000000001-5f0e3a52.wav",
+        "https://calls.example.com/recordings/rec_00000000000001-5f0e3a52.wav?expires=9999999999&signature=AAAA",
         "",
         "no url",
         "https://[broken",
@@ -102,7 +105,7 @@ def test_what_does_not_look_like_ours_stays(url: str) -> None:
     assert LINKS.renewed(url, {1}, NOW) == url
 
 
-@pytest.mark.parametrize("name", ["", "rec_", "rec_123.wav", "dlv_00000000000001.wav", "..", "rec_0000000000000l.wav"])
+@pytest.mark.parametrize("name", ["", "rec_", "rec_123.wav", "dlv_00000000000001.wav", "..", "rec_0000000000000l-0.wav"])
 def test_other_names_name_nothing(name: str) -> None:
     assert number_in(name) is None
 
