@@ -8,7 +8,7 @@ from litestar.params import Parameter
 from msgspec import Meta, Struct
 
 from ringback.api.common import AccountId, AnyRequest, TheEngine
-from ringback.api.ranges import answer_with
+from ringback.api.files import answer_with
 from ringback.calls.audio import EXTENSIONS
 from ringback.calls.updates import MAX_SAFE_INT
 from ringback.engine.recordings import Taken, Transcript, Upload
