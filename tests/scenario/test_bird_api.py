@@ -1,25 +1,20 @@
 """Bird's API as Bird's clients speak it: raw HTTP, and answers written down from the vendor's pages."""
 
 import base64
-import hashlib
-import hmac
 import json
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from harness import Api, Server, start_server, until
+from bird_client import KEY, NOBODY, TIME, UUID, Bird, bird
+from harness import Api, Server, start_server
 
-NewCall = Callable[..., Callable[..., dict[str, Any]]]
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-KEY = "mysecretkey"
+__all__ = ["bird"]
+
 CHANNEL = "b827924e-9789-4c2f-a4d5-b352175354f6"
-NOBODY = "00000000-0000-4000-8000-000000000000"
-# What the vendor's voice page posts, word for word.
+# What the vendor's voice page posts.
 PUBLISHED: dict[str, Any] = {
     "service": "channels",
     "event": "voice.inbound",
@@ -33,74 +28,12 @@ PUBLISHED: dict[str, Any] = {
 }
 
 
-@dataclass
-class Bird:
-    """A client of Bird's API for one workspace."""
-
-    api: Api
-    organization: str
-    with_organization: bool = False
-
-    @property
-    def base(self) -> str:
-        prefix = f"/bird/organizations/{self.organization}" if self.with_organization else "/bird"
-        return f"{prefix}/workspaces/{self.api.account}/webhook-subscriptions"
-
-    def raw(self, method: str, path: str, body: bytes | None = None, key: str | None = None) -> tuple[int, dict[str, str], bytes]:
-        headers = {"Authorization": f"AccessKey {key or self.api.key}", "Accept": "application/json"}
-        return Api(self.api.port, None).raw(method, path, body, headers)
-
-    def ask(self, method: str, path: str = "", body: Any = None) -> tuple[int, dict[str, str], Any]:
-        status, headers, answer = self.raw(method, self.base + path, None if body is None else json.dumps(body).encode())
-        assert UUID.fullmatch(headers["messagebird-request-id"])
-        return status, headers, json.loads(answer) if answer else None
-
-    def get(self, path: str = "") -> Any:
-        status, _, answer = self.ask("GET", path)
-        assert status == 200, (path, status, answer)
-        return answer
-
-    def subscribe(self, url: str, *filters: tuple[str, str], event: str = "voice.inbound", **more: Any) -> dict[str, Any]:
-        wishes = {"eventFilters": [{"key": key, "value": value} for key, value in filters]} if filters else {}
-        status, _, made = self.ask("POST", "", {"service": "channels", "event": event, "url": url, **wishes, **more})
-        assert status == 201, made
-        return dict(made)
-
-    def refusal(self, method: str, path: str = "", body: Any = None) -> tuple[int, str, dict[str, list[str]]]:
-        status, _, answer = self.ask(method, path, body)
-        assert set(answer) == {"code", "message", "details"}, answer
-        return status, answer["message"], answer["details"]
-
-    def log(self, subscription: str, count: int, query: str = "") -> list[dict[str, Any]]:
-        """The log once it has so many entries, none of them on its way."""
-
-        def done() -> Any:
-            found = self.get(f"/{subscription}/logs{query}")["results"]
-            return found if len(found) == count and all(one["executionStatus"] != "retrying" for one in found) else None
-
-        return list(until(done))
-
-
-@pytest.fixture
-def bird(api: Api) -> Bird:
-    """A workspace with its own key; the organization is read off a subscription, as a client would."""
-    found = Bird(api, "")
-    made = found.subscribe("https://example.com")
-    assert found.ask("DELETE", f"/{made['id']}")[0] == 204
-    return replace(found, organization=made["organizationId"])
-
-
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server without the operator's switches: the vendor's rules as they are."""
     running = start_server(tmp_path_factory.mktemp("strict") / "data", strict=True)
     yield running
     assert running.stop() == 0
-
-
-def signature(key: str, timestamp: str, url: str, body: bytes) -> str:
-    message = timestamp.encode() + b"\n" + url.encode() + b"\n" + hashlib.sha256(body).digest()
-    return base64.b64encode(hmac.new(key.encode(), message, hashlib.sha256).digest()).decode()
 
 
 # Create, get, list, change, delete
