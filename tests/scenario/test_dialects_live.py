@@ -414,7 +414,7 @@ def now(after_s: float = 0) -> str:
 
 
 def _held(account: Api, *more: dict[str, Any], awaits: str = "recording") -> Say:
-    say = story("held")
+    say = story("held", from_geo=AUSTRALIA)
     updates = [say("starting", now(-60)), say("ongoing", now(-50)), say("completed", now(), awaits=[awaits])]
     account.send(*updates, *more)
     return say

@@ -317,3 +317,112 @@ def test_no_route_but_the_open_ones_answers_without_a_key(server: Server, key: s
                 assert status == 200, path
             else:
                 assert (status, problem["title"]) == (401, "No valid key"), (method, path)
+
+
+# The description of the API
+
+
+@pytest.fixture(scope="module")
+def document(server: Server) -> dict[str, Any]:
+    status, _, body = Api(server.port, None).raw("GET", "/openapi.json")
+    assert status == 200
+    return dict(json.loads(body))
+
+
+def test_the_description_lists_every_route(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    routes = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+    assert routes >= {
+        *(f"{method} /v1/accounts" for method in ("GET", "POST")),
+        "GET /v1/accounts/{account_id}",
+        "POST /v1/events",
+        *(f"{method} /v1/endpoints" for method in ("GET", "POST")),
+        *(f"{method} /v1/endpoints/{{endpoint_id}}" for method in ("GET", "DELETE")),
+        *(f"{method} /v1/numbers" for method in ("GET", "POST")),
+        *(f"{method} /v1/numbers/{{number}}" for method in ("GET", "PATCH", "DELETE")),
+        *(f"{method} /v1/properties" for method in ("GET", "POST")),
+        *(f"{method} /v1/properties/{{property_id}}" for method in ("GET", "PATCH", "DELETE")),
+        "GET /v1/calls",
+        "GET /v1/calls/{call_id}",
+        "GET /v1/deliveries",
+        "GET /v1/deliveries/{delivery_id}",
+        "GET /v1/sources",
+        "POST /v1/sources/freeswitch/cdr",
+        "GET /v1/notes",
+        "GET /metrics",
+        "GET /healthz",
+        "GET /readyz",
+    }
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            assert operation["summary"], (method, path)
+            in_path = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "path"}
+            assert in_path == {part.strip("{}") for part in path.split("/") if part.startswith("{")}, path
+    operations = [operation["operationId"] for item in document["paths"].values() for operation in item.values()]
+    assert len(operations) == len(set(operations))
+
+
+def test_all_that_the_description_refers_to_is_in_it(document: dict[str, Any]) -> None:
+    pending: list[Any] = [document]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending += value
+        if isinstance(value, dict):
+            pending += value.values()
+            if isinstance(value.get("$ref"), str):
+                where: Any = document
+                for part in value["$ref"].removeprefix("#/").split("/"):
+                    where = where[part]
+
+
+WEBHOOKS = {
+    "bird": ["voice.inbound", "voice.outbound"],
+    "fonedynamics": ["Call.Initiate", "Call.Complete"],
+    "standard": ["call.starting", "call.completed", "call.recording", "call.corrected"],
+    "voc": [
+        *("inboundCallStart", "inboundCallRinging", "inboundCallAnswered", "inboundCallEnd", "ivrOption"),
+        *("outboundCallStart", "outboundCallAnswered", "outboundCallEnd"),
+        *("callRecordingAvailable", "callTranscriptionAvailable"),
+    ],
+    "voxtelesys": ["completed", "failed", "busy", "no-answer", "recording.completed"],
+}
+
+
+def test_the_webhooks_are_described_as_they_go_out(document: dict[str, Any]) -> None:
+    webhooks = document["webhooks"]
+    for dialect, events in WEBHOOKS.items():
+        for event in events:
+            item = webhooks[f"{dialect}.{event}"]
+            assert set(item) == {"post", "get"} if dialect in ("fonedynamics", "voxtelesys") else {"post"}
+    # The vendor's own test values, in the order of its tables.
+    query = {p["name"]: p["example"] for p in webhooks["voc.inboundCallEnd"]["post"]["parameters"] if p["in"] == "query"}
+    assert list(query.items()) == [
+        ("event", "inboundCallEnd"),
+        ("date", "2024-01-01 19:00:00"),
+        ("inboundNumber", "611800111222"),
+        ("callerid", "61288880000"),
+        ("callid", "testcall"),
+        ("extension", "280085"),
+        ("duration", "88"),
+        ("answeredDuration", "77"),
+        ("crm_id", "usefulid"),
+    ]
+    assert "requestBody" not in webhooks["voc.inboundCallEnd"]["post"]
+    assert set(webhooks["voc.inboundCallEnd"]["post"]["responses"]) == {"200", "default"}
+    bird = webhooks["bird.voice.inbound"]["post"]
+    assert {p["name"] for p in bird["parameters"]} == {
+        "messagebird-signature",
+        "messagebird-request-timestamp",
+        "messagebird-request-id",
+    }
+    assert bird["requestBody"]["content"]["application/json"]["example"]["service"] == "channels"
+    form = webhooks["fonedynamics.Call.Complete"]["post"]["requestBody"]["content"]
+    assert form["application/x-www-form-urlencoded; charset=utf-8"]["example"]["Call.Disposition"] == "ANSWERED"
+    by_get = {p["name"] for p in webhooks["fonedynamics.Call.Complete"]["get"]["parameters"]}
+    assert "Call.Disposition" in by_get
+    assert {p["name"] for p in webhooks["standard.call.completed"]["post"]["parameters"]} == {
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    }

@@ -5,13 +5,14 @@ import base64
 import json
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
 import pytest
 from freeswitch_server import PASSWORD, Event, FakeSwitch, recording
-from harness import ADMIN_KEY, Api, Receiver, Server, start_server, until
+from harness import ADMIN_KEY, Api, Receiver, Server, running_receiver, start_server, until
 
 CONFIG = {
     "inside": {"contexts": ["from-sip"]},
@@ -92,47 +93,63 @@ class Place:
         return [note["text"] for note in self.server.operator.get(f"/v1/notes?kind={kind}")["items"]]
 
 
-@pytest.fixture
-def place(tmp_path: Path, receiver: Receiver) -> Iterator[Place]:
-    made = Place(tmp_path, receiver)
-    made.ready()
-    yield made
-    assert made.server.stop() == 0
-    made.switch.close()
+@contextmanager
+def a_place(folder: Path) -> Iterator[Place]:
+    with running_receiver() as receiver:
+        made = Place(folder, receiver)
+        made.ready()
+        yield made
+        assert made.server.stop() == 0
+        made.switch.close()
     assert "Traceback" not in made.server.log.read_text()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A place of its own, for a test that breaks something."""
+    with a_place(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A place where nothing breaks; every test has calls of its own in it."""
+    with a_place(tmp_path_factory.mktemp("quiet")) as made:
+        yield made
 
 
 def legs(events: list[Event]) -> list[str]:
     return [event["Unique-ID"] for event in events if event["Event-Name"] == "CHANNEL_CREATE"]
 
 
-def test_a_real_call_becomes_webhooks(place: Place, receivers: Callable[[], Receiver]) -> None:
+def test_a_real_call_becomes_webhooks(quiet: Place, receivers: Callable[[], Receiver]) -> None:
     voc = receivers()
-    place.api.endpoint(voc.url, "voc")
+    quiet.api.endpoint(voc.url, "voc")
     events = recording("inbound_answered")
     caller, callee = legs(events)
-    place.switch.do(place.switch.fake.play, events)
+    quiet.switch.do(quiet.switch.fake.play, events)
     fields = [dict(parse_qsl(got.path.partition("?")[2], keep_blank_values=True)) for got in voc.take(4)]
     assert [one["event"] for one in fields] == ["inboundCallStart", "inboundCallRinging", "inboundCallAnswered", "inboundCallEnd"]
     assert {one["callid"] for one in fields} == {caller}
     assert {(one["inboundNumber"], one["callerid"]) for one in fields} == {("61255500101", "alice")}
     assert [one.get("extension") for one in fields] == [None, "bob", "bob", "bob"]
     assert fields[0]["date"] == "2026-11-20 13:08:18"
-    of_caller = [kind for call, kind in place.told() if call == caller]
+    of_caller = [kind for call, kind in quiet.told() if call == caller]
     assert of_caller[0] == "call.starting"
-    until(lambda: (caller, "call.completed") in place.told() and (callee, "call.completed") in place.told())
-    shown = place.api.get(f"/v1/calls/{caller}")
+    until(lambda: (caller, "call.completed") in quiet.told() and (callee, "call.completed") in quiet.told())
+    shown = quiet.api.get(f"/v1/calls/{caller}")
     assert (shown["call"]["status"], shown["call"]["from"], shown["call"]["to"]) == ("completed", "alice", "+61255500101")
     assert [leg["id"] for leg in shown["legs"]] == [callee]
-    source = place.source()
+    source = quiet.source()
     assert (source["name"], source["state"], source["error"], source["gaps"]) == ("freeswitch", "connected", "", 0)
     assert source["events"] >= len(events)
 
 
-def test_keys_are_told_in_a_menu(place: Place) -> None:
-    place.switch.do(place.switch.fake.play, recording("ivr_dtmf"))
-    until(lambda: [kind for _, kind in place.told()][-1:] == ["call.completed"])
-    keys = [got.json["data"]["option"] for got in place.receiver.all if got.json["type"] == "call.ivr-option"]
+def test_keys_are_told_in_a_menu(quiet: Place) -> None:
+    events = recording("ivr_dtmf")
+    quiet.switch.do(quiet.switch.fake.play, events)
+    until(lambda: (legs(events)[0], "call.completed") in quiet.told())
+    keys = [got.json["data"]["option"] for got in quiet.receiver.all if got.json["type"] == "call.ivr-option"]
     assert keys
     assert set(keys) <= set("0123456789*#")
 
@@ -208,20 +225,19 @@ def test_a_call_that_was_under_way_at_a_kill_is_ended_after_the_restart(place: P
     assert (call["status"], call["inferred"]) == ("completed", True)
 
 
-def test_calls_that_fit_no_account_are_counted_and_listed(place: Place) -> None:
-    for number in CONFIG["numbers"].values():  # type: ignore[attr-defined]
-        place.api.call("DELETE", f"/v1/numbers/{number}")
+def test_calls_that_fit_no_account_are_counted_and_listed(quiet: Place) -> None:
+    quiet.api.call("DELETE", "/v1/numbers/+61255500101")
     events = recording("busy")
-    place.switch.do(place.switch.fake.play, events)
-    until(lambda: any(legs(events)[0] in text for text in place.notes("stray")))
-    assert "ringback_updates_without_account_total 0" not in place.server.operator.raw("GET", "/metrics")[2].decode()
-    assert place.told() == []
+    quiet.switch.do(quiet.switch.fake.play, events)
+    until(lambda: any(legs(events)[0] in text for text in quiet.notes("stray")))
+    assert "ringback_updates_without_account_total 0" not in quiet.server.operator.raw("GET", "/metrics")[2].decode()
+    assert not {leg for leg, _ in quiet.told()}.intersection(legs(events))
+    quiet.api.post("/v1/numbers", {"number": "+61255500101"})
 
 
-def test_no_webhook_goes_to_the_switch(place: Place) -> None:
-    status, problem = place.api.call(
-        "POST", "/v1/endpoints", {"url": f"http://127.0.0.1:{place.switch.fake.port}/", "dialect": "standard"}
-    )
+def test_no_webhook_goes_to_the_switch(quiet: Place) -> None:
+    url = f"http://127.0.0.1:{quiet.switch.fake.port}/"
+    status, problem = quiet.api.call("POST", "/v1/endpoints", {"url": url, "dialect": "standard"})
     assert (status, problem["field"]) == (422, "url")
     assert "not open to webhooks" in problem["detail"]
 
