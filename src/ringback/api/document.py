@@ -8,13 +8,16 @@ from typing import Any, Final
 import msgspec
 
 from ringback.api.webhooks import webhooks
+from ringback.calls.audio import EXTENSIONS
 from ringback.calls.model import CallRef
 from ringback.calls.updates import TYPES
 from ringback.dialects.contract import Dialect
 from ringback.webhooks.model import Filter
 
 _REF: Final = "#/components/schemas/{name}"
-_OPEN: Final = frozenset({"/healthz", "/readyz"})
+_LINKED: Final = frozenset({"/recordings/{name}", "/transcriptions/{name}"})
+"""What a signed link leads to."""
+_OPEN: Final = frozenset({"/healthz", "/readyz"}) | _LINKED
 _OF_AN_ACCOUNT: Final = frozenset({"numbers", "endpoints", "deliveries", "calls"})
 _SENTENCE: Final = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
 
@@ -98,6 +101,7 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect]) -> dict[
         for operation in item.values():
             _complete(path, operation)
     _describe_events(document["paths"]["/v1/events"]["post"])
+    _describe_files(document["paths"])
     return _well_named(document) | {"webhooks": webhooks(dialects)}
 
 
@@ -134,6 +138,23 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
         operation["security"] = []
     if _OF_AN_ACCOUNT.intersection(operation.get("tags", ())):
         operation.setdefault("parameters", []).append(_ACCOUNT)
+
+
+def _describe_files(paths: dict[str, Any]) -> None:
+    """Recordings and transcripts as files: what the framework does not see of them."""
+    sound = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in EXTENSIONS}
+    of_a_call = paths["/v1/calls/{call_id}/recording"]
+    of_a_call["put"]["requestBody"] = {"required": True, "description": "The file itself.", "content": sound}
+    for path in ("/v1/calls/{call_id}/recording", *_LINKED):
+        content = {"application/json": {}} if path.startswith("/trans") else sound
+        for method, operation in paths[path].items():
+            if method in ("get", "head"):
+                body = {"content": content} if method == "get" else {}
+                operation["responses"] |= {
+                    "200": {"description": "All of it.", **body},
+                    "206": {"description": "The range that was asked for.", **body},
+                    "304": {"description": "It is still what `If-None-Match` names."},
+                }
 
 
 def _describe_events(operation: dict[str, Any]) -> None:
