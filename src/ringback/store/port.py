@@ -17,8 +17,9 @@ from msgspec import Struct
 from ringback.calls.directory import Number, Property
 from ringback.calls.model import Event
 from ringback.webhooks.health import Health
-from ringback.webhooks.model import Delivery, Endpoint, ErrorClass
+from ringback.webhooks.model import Delivery, Endpoint, ErrorClass, State
 from ringback.webhooks.records import Attempt, Batch, CallKey, Committed, Job, Loaded, StoredCall
+from ringback.webhooks.resends import BulkResend, JobState, Wanted
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -207,6 +208,47 @@ class Store(Protocol):
         """Events of an account's calls in a span of time, of which an endpoint has no delivery, or only such as were given up or
         cancelled; in the order in which they came. Looks at the `limit` events behind the id `after`, whosever they are; the second
         value is the id of the last that was looked at, None: none was left. An event that stands alone is no call's."""
+        ...
+
+    # Bulk resends
+    def put_resend(self, job: BulkResend) -> None:
+        """A new job. How far it has come is written by `commit`, with what it made."""
+        ...
+
+    def end_resend(self, job: int, state: JobState, at_ms: int) -> bool:
+        """A running job is over. False: it was before, or there is none."""
+        ...
+
+    def resends(self, account: str, before: int | None, limit: int) -> list[BulkResend]:
+        """An account's jobs, newest first."""
+        ...
+
+    def resend(self, account: str, job: int) -> BulkResend | None: ...
+    def running_resends(self) -> list[BulkResend]:
+        """Every account's jobs that are not over, oldest first."""
+        ...
+
+    def resend_states(self, job: int) -> dict[State, int]:
+        """What became of the resends that a job made, as far as retention has kept them: how many are in which state."""
+        ...
+
+    def resend_waiting(self, job: int) -> dict[int, int]:
+        """How many of a job's resends had no attempt yet, by endpoint."""
+        ...
+
+    def last_delivery(self) -> int:
+        """The newest delivery of all; 0: there is none."""
+        ...
+
+    def to_resend(
+        self, account: str, wanted: Wanted, after: int, bound: int, limit: int
+    ) -> tuple[list[tuple[int, int]], int | None]:
+        """(delivery, its endpoint) of those that are to be sent again (webhooks.resends), oldest first. Looks at the next `limit`
+        deliveries, after < id <= bound; the second value is the last that was looked at, None: none was left. Not for `missed`."""
+        ...
+
+    def jobs(self, deliveries: Sequence[int]) -> list[Job]:
+        """Deliveries with their events, in this order; those that are not there any more are left out."""
         ...
 
     def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]: ...

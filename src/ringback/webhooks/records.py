@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ringback.calls.model import Call, Event
 from ringback.webhooks.model import Delivery, ErrorClass, Outcome
+from ringback.webhooks.resends import BulkResend
 
 CallKey = tuple[str, str]
 """(account UUID, the source's call id)"""
@@ -72,10 +73,11 @@ class Result(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """One group commit."""
+    """One group commit. `resends`: how far bulk resends have come with it (`cursor`, `made`, `unmade` are written)."""
 
     folds: Sequence[Fold] = ()
     results: Sequence[Result] = ()
+    resends: Sequence[BulkResend] = ()
 
 
 class Committed(Struct, frozen=True):

@@ -15,8 +15,8 @@ FOLDER = Path(ringback.store.sqlite.__file__).parent
 FILES = sorted(file.name for file in FOLDER.glob("*.sql"))
 CODE = "\n".join(file.read_text() for file in FOLDER.glob("*.py"))
 
-SMALL = {"account", "api_key", "endpoint", "endpoint_health", "property", "note", "name", "listed", "seen_turn", "seen_recent"} | {
-    "step", "wanted", "CONSTANT"
+SMALL = {"account", "api_key", "endpoint", "property", "note", "name", "listed", "seen_turn", "seen_recent"} | {
+    "endpoint_health", "resend_job", "step", "wanted", "CONSTANT"
 }  # fmt: skip
 """Tables that are read whole: few rows, or all of them are wanted."""
 SORTS = {"keep_0", "keep_1", "keep_2", "due_among_few", "roots_of_events", "secret_keys_in_use", "count_open_deliveries"}
@@ -50,6 +50,18 @@ PLANS = {
     "deliveries_by_root": "SEARCH d USING INDEX delivery_root (root=? AND id>? AND id<?)",
     "deliveries_failed": "SEARCH failed USING COVERING INDEX delivery_failed (account=? AND state=? AND id>? AND id<?)",
     "deliveries_open": "SEARCH open USING COVERING INDEX delivery_open (endpoint=? AND id>? AND id<?)",
+    "look_newest": "SEARCH delivery USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    "look_by_account": "SEARCH delivery_by_account USING PRIMARY KEY (account=? AND id>? AND id<?)",
+    "look_by_endpoint": "SEARCH delivery_by_endpoint USING PRIMARY KEY (endpoint=? AND id>? AND id<?)",
+    "look_by_number": "SEARCH delivery_by_number USING PRIMARY KEY (number=? AND id>? AND id<?)",
+    "look_by_name": "SEARCH delivery_by_name USING PRIMARY KEY (account=? AND name=? AND id>? AND id<?)",
+    "look_failed": "SEARCH delivery USING COVERING INDEX delivery_failed (account=? AND state=? AND id>? AND id<?)",
+    "look_by_root": "SEARCH delivery USING INDEX delivery_root (root=? AND id>? AND id<?)",
+    "again": "SEARCH other USING INDEX delivery_root (root=?)",
+    "resend_states": "SEARCH delivery USING COVERING INDEX delivery_job (job=?)",
+    "resend_waiting": "SEARCH delivery USING COVERING INDEX delivery_job (job=? AND state=?)",
+    "resends": "SEARCH resend_job USING INDEX resend_job_account (account=? AND id<?)",
+    "running_resends": "SCAN resend_job USING INDEX resend_job_running",
     "attempts": "SEARCH attempt USING PRIMARY KEY (delivery=?)",
 }
 

@@ -28,7 +28,7 @@ STATE_CODES: Final[dict[str, int]] = {
     "cancelled": 7,
     "skipped": 8,
 }
-_STATES: Final[dict[int, State]] = {
+STATES: Final[dict[int, State]] = {
     2: "pending",
     HELD: "pending",
     4: "retrying",
@@ -66,6 +66,8 @@ _ERROR_CODES: Final = {error: code for code, error in enumerate(_ERRORS, _FIRST_
 assert set(_ERRORS) == set(get_args(ErrorClass))
 assert set(_KINDS) == set(get_args(Kind))
 
+END: Final = (1 << 63) - 1
+"""The largest id that there can be."""
 NO_TIME: Final = 1 << 40
 NO_SECOND: Final = 1 << 24
 NO_STATUS: Final = 1000
@@ -229,7 +231,7 @@ def delivery(row: Row, name: str) -> Delivery:
         root=root,
         name=name,
         kind=_KINDS[kind - _FIRST_CODE],
-        state=_STATES[state],
+        state=STATES[state],
         attempts=attempts,
         next_at_ms=0 if next_at == NO_TIME else next_at,
         signed_at_s=None if signed_at == NO_SECOND else signed_at,

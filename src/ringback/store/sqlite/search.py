@@ -21,7 +21,6 @@ from ringback.store.sqlite.rows import Row
 from ringback.webhooks.records import StoredCall
 
 _SQL: Final = sql.load("search.sql")
-_END: Final = (1 << 63) - 1
 RARE: Final = 2_000
 """Deliveries of a number that are looked through one by one, rather than all that failed or that an endpoint has."""
 
@@ -56,8 +55,8 @@ class Search:
         since_ms: int | None = None,
         until_ms: int | None = None,
     ) -> list[StoredCall]:
-        """Roots and legs of an account, newest first; `number`: those from or to it, as the source wrote it; `status`: those that are
-        in it now; `since_ms`, `until_ms`: those first heard of then."""
+        """Roots and legs of an account, newest first; `number`: those from or to it, as the source wrote it; `status`: those
+        that are in it now; `since_ms`, `until_ms`: those first heard of then."""
         with self._db.reading() as connection:
             small = self._names.account(connection, account)
             if small is None:
@@ -171,7 +170,7 @@ class Search:
         """The rows that fit, newest first, by the narrowest way."""
         if wanted.call is not None:
             return self._by_call(connection, wanted.account, wanted.call, fields)
-        if fields["number"] is not None and _is_rare(connection, fields["number"]):
+        if fields["number"] is not None and is_rare(connection, fields["number"]):
             return self._listed(connection, fields)
         if fields["high"] <= rows.OPEN:
             return self._open(connection, fields)
@@ -195,9 +194,9 @@ class Search:
         )
 
     def _listed(self, connection: sqlite3.Connection, fields: dict[str, Any]) -> Iterator[Row]:
-        filled = _filled(connection, "delivery")
+        filled = filled_up_to(connection, "delivery")
         yield from connection.execute(_SQL["deliveries_newest"], {**fields, "filled": filled})
-        if fields["number"] is not None and (fields["endpoint"] is None or _is_rare(connection, fields["number"])):
+        if fields["number"] is not None and (fields["endpoint"] is None or is_rare(connection, fields["number"])):
             statement = "deliveries_by_number"
         elif fields["endpoint"] is not None:
             statement = "deliveries_by_endpoint"
@@ -219,7 +218,7 @@ class Search:
 
 def _span(since_ms: int | None, until_ms: int | None, before: int | None) -> dict[str, int]:
     """A span of time and a cursor as a range of ids."""
-    end = _END if before is None else before
+    end = rows.END if before is None else before
     return {
         "since": 0 if since_ms is None else ids.first_id_at(since_ms),
         "before": end if until_ms is None else min(end, ids.first_id_at(until_ms)),
@@ -231,13 +230,13 @@ def _call_ways(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> Ite
     if fields["number"] is None and fields["low"] == fields["high"]:
         yield from connection.execute(_SQL["calls_ended" if fields["low"] else "calls_open"], fields)
         return
-    filled = _filled(connection, "call")
+    filled = filled_up_to(connection, "call")
     yield from connection.execute(_SQL["calls_newest"], {**fields, "filled": filled})
     statement = "calls_by_account" if fields["number"] is None else "calls_by_number"
     yield from connection.execute(_SQL[statement], {**fields, "before": min(fields["before"], filled + 1)})
 
 
-def _is_rare(connection: sqlite3.Connection, number: int) -> bool:
+def is_rare(connection: sqlite3.Connection, number: int) -> bool:
     """Has a number so few deliveries that it narrows more than anything else?"""
     count: int = connection.execute(_SQL["deliveries_of_number"], (number, RARE)).fetchone()[0]
     return count < RARE
@@ -248,6 +247,7 @@ def _newest_first(ways: Sequence[Iterator[Row]]) -> Iterator[Row]:
     return heapq.merge(*ways, key=lambda row: row[0], reverse=True)
 
 
-def _filled(connection: sqlite3.Connection, list_: str) -> int:
+def filled_up_to(connection: sqlite3.Connection, list_: str) -> int:
+    """The last id that a search list holds; newer rows stand in their table alone."""
     number: int = connection.execute(_SQL["filled"], (list_,)).fetchone()[0]
     return number

@@ -14,7 +14,7 @@ from ringback.store.sqlite.dispatch import Dispatch
 from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.migrate import migrate
 from ringback.store.sqlite.names import Names
-from ringback.store.sqlite.search import Search
+from ringback.store.sqlite.resends import Resends
 from ringback.store.sqlite.setup import Setup
 from ringback.store.sqlite.upkeep import Upkeep
 from ringback.store.sqlite.writer import Writer
@@ -25,7 +25,7 @@ FILE: Final = "ringback.db"
 _SQL: Final = sql.load("setup.sql")
 
 
-class SqliteStore(Writer, Dispatch, Search, Setup):
+class SqliteStore(Writer, Dispatch, Resends, Setup):
     """Implements `ringback.store.port.Store`, and has beside it: `purge_attempts`, `health`, `counts`, `tidy`."""
 
     def __init__(self, data: Path, box: SecretBox, clock: Callable[[], int], *, upkeep: bool = True) -> None:
@@ -39,7 +39,7 @@ class SqliteStore(Writer, Dispatch, Search, Setup):
         keys, names = Keys(salt), Names()
         Writer.__init__(self, database, keys)
         Dispatch.__init__(self, database, names)
-        Search.__init__(self, database, names, keys)
+        Resends.__init__(self, database, names, keys)
         Setup.__init__(self, database, box)
         self._log = AttemptLog(data, clock)
         self._upkeep = Upkeep(database, (self.fill_lists, self.carry_over_seen, self._log.checkpoint), running=upkeep)

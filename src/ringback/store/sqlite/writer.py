@@ -18,6 +18,7 @@ from ringback.store.sqlite.lists import Lists
 from ringback.store.sqlite.seen import AlreadyTaken, Seen
 from ringback.store.sqlite.sheet import POISON, CannotTake, Lookup, Sheet, why
 from ringback.webhooks.records import Batch, CallKey, Committed, Fold, Loaded, Result, StoredCall
+from ringback.webhooks.resends import BulkResend
 
 CACHED_CALLS: Final = 20_000
 
@@ -179,6 +180,7 @@ class Writer:
                     failed[index] = why(error)
             self._write(connection, sheet)
             self._write_results(connection, batch.results)
+            self._write_resends(connection, batch.resends)
         self._remember(sheet)
         return Committed(tuple(stale), failed)
 
@@ -202,6 +204,7 @@ class Writer:
                     failed[index] = why(error)
                 connection.execute(_SQL["release_savepoint"])
             self._write_results(connection, batch.results)
+            self._write_resends(connection, batch.resends)
         return Committed(tuple(stale), failed)
 
     def _is_stale(self, connection: sqlite3.Connection, fold: Fold) -> bool:
@@ -252,6 +255,10 @@ class Writer:
     def _write_results(self, connection: sqlite3.Connection, results: Sequence[Result]) -> None:
         if results:
             connection.executemany(_SQL["write_result"], [rows.result(result) for result in results])
+
+    def _write_resends(self, connection: sqlite3.Connection, resends: Sequence[BulkResend]) -> None:
+        if resends:
+            connection.executemany(_SQL["move_resend"], [(job.id, job.cursor, job.made, job.unmade) for job in resends])
 
     def _remember(self, sheet: Sheet) -> None:
         """Running calls stay in memory as they are now. A life that is not the newest is not what its key loads."""

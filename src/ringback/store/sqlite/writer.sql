@@ -62,6 +62,10 @@ UPDATE delivery SET state = 2, next_at = 1099511627776 WHERE id = ?1 AND state =
 UPDATE delivery SET state = ?2, attempts = ?3, next_at = ?4, signed_at = ?5, finished_at = ?6, status = ?7, error = ?8
 WHERE id = ?1 AND state <= 4;
 
+-- name: move_resend
+-- A bulk resend has come further.
+UPDATE resend_job SET cursor = ?2, made = ?3, unmade = ?4 WHERE id = ?1;
+
 -- name: find_account
 -- The small number of an account.
 SELECT n FROM account WHERE id = ?1;
