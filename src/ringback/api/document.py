@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ringback.api.bird.errors import BirdError
 from ringback.api.webhooks import webhooks
 from ringback.calls.audio import EXTENSIONS
 from ringback.calls.model import CallRef
@@ -79,6 +80,9 @@ _EVENTS_TAKEN: Final[dict[str, Any]] = {
     },
     "required": ["accepted", "duplicates", "results"],
 }
+_OURS: Final = ("a problem document", "application/problem+json", "Problem")
+_VENDORS: Final = {"bird": ("in Bird's form", "application/json", BirdError.__name__)}
+"""How a refusal looks, by the first part of the path."""
 _ACCOUNT: Final[dict[str, Any]] = {
     "name": "account",
     "in": "query",
@@ -91,7 +95,7 @@ _ACCOUNT: Final[dict[str, Any]] = {
 def describe(document: dict[str, Any], dialects: Mapping[str, Dialect]) -> dict[str, Any]:
     """The whole description, from the one that the framework made of the routes."""
     components = document["components"]
-    _, call_ref = msgspec.json.schema_components([CallRef], ref_template=_REF)
+    _, call_ref = msgspec.json.schema_components([CallRef, BirdError], ref_template=_REF)
     ours = {"Problem": _PROBLEM, "Update": _UPDATE, "Taken": _TAKEN, "EventsTaken": _EVENTS_TAKEN}
     components["schemas"] = components["schemas"] | call_ref | ours
     for name, said in _docstrings():
@@ -130,10 +134,7 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     operation["summary"] = (first[1] if first else said).rstrip(".:")
     operation["description"] = said
     operation["responses"].pop("400", None)
-    operation["responses"]["default"] = {
-        "description": "Refused, or our fault: a problem document.",
-        "content": {"application/problem+json": {"schema": {"$ref": _REF.format(name="Problem")}}},
-    }
+    operation["responses"]["default"] = _refused(*_VENDORS.get(path.split("/", 2)[1], _OURS))
     if path in _OPEN:
         operation["security"] = []
     if _OF_AN_ACCOUNT.intersection(operation.get("tags", ())):
@@ -155,6 +156,11 @@ def _describe_files(paths: dict[str, Any]) -> None:
                     "206": {"description": "The range that was asked for.", **body},
                     "304": {"description": "It is still what `If-None-Match` names."},
                 }
+
+
+def _refused(form: str, media_type: str, schema: str) -> dict[str, Any]:
+    content = {media_type: {"schema": {"$ref": _REF.format(name=schema)}}}
+    return {"description": f"Refused, or our fault: {form}.", "content": content}
 
 
 def _describe_events(operation: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from ringback.api.bird.access import Workspace, found
 from ringback.api.bird.pages import LIMIT, MOST, page_token, row_behind
-from ringback.api.bird.views import EXECUTIONS, Execution, Log, LogDetails, Sent, log_details, log_entry
+from ringback.api.bird.views import EXECUTIONS, BirdLog, BirdLogDetails, BirdSent, Execution, log_details, log_entry
 from ringback.api.common import TheEngine
 from ringback.dialects.bird import delivery_of, request_id_of
 from ringback.dialects.shapes import is_uuid
@@ -37,13 +37,13 @@ class Logs(Controller):
         limit: Annotated[int, Parameter(ge=1, le=MOST, description="Rows at the most.")] = LIMIT,
         page_token: Annotated[str | None, Parameter(query="pageToken", description="`nextPageToken` of the page before.")] = None,
         execution_status: Annotated[Execution | None, Parameter(query="executionStatus")] = None,
-    ) -> Log:
+    ) -> BirdLog:
         """Lists the webhooks of the last 7 days, newest first."""
         endpoint = found(engine, account, subscription)
         before = None if page_token is None else _number_behind(account, page_token)
         rows = await engine.in_thread(lambda: _rows(engine, endpoint, execution_status, before, limit + 1))
         entries = [log_entry(account, row) for row in rows[:limit]]
-        return Log(entries, _token(account, rows[limit - 1]) if len(rows) > limit else UNSET)
+        return BirdLog(entries, _token(account, rows[limit - 1]) if len(rows) > limit else UNSET)
 
     @get("/details")
     async def show(
@@ -54,7 +54,7 @@ class Logs(Controller):
         request_id: Annotated[
             str | None, Parameter(query="requestId", description="`messagebird-request-id` of the webhook; needed.")
         ] = None,
-    ) -> LogDetails:
+    ) -> BirdLogDetails:
         """Shows each attempt of one webhook."""
         endpoint = found(engine, account, subscription)
         if request_id is None or not is_uuid(request_id):
@@ -66,13 +66,13 @@ class Logs(Controller):
         return log_details(endpoint, row.delivery, [by_number[place] for place in sorted(by_number)])
 
     @post("/{request_id:str}/resend", status_code=202)
-    async def resend(self, subscription: str, request_id: str, engine: TheEngine, account: Workspace) -> Sent:
+    async def resend(self, subscription: str, request_id: str, engine: TheEngine, account: Workspace) -> BirdSent:
         """Sends a webhook again (ours, not the vendor's): the same body, with a new timestamp, signature and request id."""
         endpoint = found(engine, account, subscription)
         delivery = (await engine.in_thread(lambda: _row(engine, endpoint, request_id))).delivery
         kind: Kind = "test" if delivery.kind == "test" else "resend"
         number = await engine.deliver_again(account, delivery.event, endpoint.id, kind, delivery.name)
-        return Sent(request_id_of(account, number))
+        return BirdSent(request_id_of(account, number))
 
 
 def _rows(engine: Engine, endpoint: Endpoint, wanted: Execution | None, before: int | None, limit: int) -> list[DeliveryRow]:

@@ -25,7 +25,14 @@ from ringback.api.bird.subscriptions import (
     silencers_of,
     subscription_id,
 )
-from ringback.api.bird.views import NewSubscription, Sent, Subscription, SubscriptionChange, SubscriptionList, subscription_view
+from ringback.api.bird.views import (
+    BirdSent,
+    BirdSubscription,
+    BirdSubscriptionChange,
+    BirdSubscriptionList,
+    NewBirdSubscription,
+    subscription_view,
+)
 from ringback.api.common import AnyRequest, TheEngine
 from ringback.api.endpoints import MOST_ENDPOINTS
 from ringback.delivery.guard import check_url
@@ -66,7 +73,9 @@ class Subscriptions(Controller):
     tags = ("bird",)
 
     @post(response_headers=_TOLD)
-    async def make(self, data: NewSubscription, engine: TheEngine, account: Workspace, turn: Turn) -> Response[Subscription]:
+    async def make(
+        self, data: NewBirdSubscription, engine: TheEngine, account: Workspace, turn: Turn
+    ) -> Response[BirdSubscription]:
         """Creates a webhook subscription."""
         if data.service != "channels":
             raise InvalidInput(f"there are no webhooks of {data.service} here, only of channels", "service")
@@ -98,26 +107,26 @@ class Subscriptions(Controller):
     @get()
     async def list_some(
         self, request: AnyRequest, engine: TheEngine, account: Workspace, limit: Limit = LIMIT, page_token: PageToken = None
-    ) -> SubscriptionList:
+    ) -> BirdSubscriptionList:
         """Lists webhook subscriptions, newest first."""
         mine = _mine(engine, account) if _services(request) <= {"channels"} else []
         before = None if page_token is None else _number_behind(account, page_token)
         rows = sorted((one for one in mine if before is None or one.id < before), key=lambda one: -one.id)
         shown = [subscription_view(one, subscription_id(one), engine.book.organization) for one in rows[:limit]]
         if len(rows) <= limit:
-            return SubscriptionList(shown)
-        return SubscriptionList(shown, _token(rows[limit - 1]))
+            return BirdSubscriptionList(shown)
+        return BirdSubscriptionList(shown, _token(rows[limit - 1]))
 
     @get("/{subscription:str}")
-    async def show(self, subscription: str, engine: TheEngine, account: Workspace) -> Subscription:
+    async def show(self, subscription: str, engine: TheEngine, account: Workspace) -> BirdSubscription:
         """Shows a webhook subscription."""
         endpoint = found(engine, account, subscription)
         return subscription_view(endpoint, subscription_id(endpoint), engine.book.organization)
 
     @patch("/{subscription:str}", response_headers=_TOLD)
     async def change(
-        self, subscription: str, data: SubscriptionChange, engine: TheEngine, account: Workspace, turn: Turn
-    ) -> Response[Subscription]:
+        self, subscription: str, data: BirdSubscriptionChange, engine: TheEngine, account: Workspace, turn: Turn
+    ) -> Response[BirdSubscription]:
         """Changes a webhook subscription. Made inactive, what waits for it is cancelled."""
         async with turn:
             known = found(engine, account, subscription)
@@ -132,11 +141,11 @@ class Subscriptions(Controller):
             await engine.endpoints.drop(found(engine, account, subscription))
 
     @post("/{subscription:str}/test", status_code=202)
-    async def test(self, subscription: str, engine: TheEngine, account: Workspace) -> Sent:
+    async def test(self, subscription: str, engine: TheEngine, account: Workspace) -> BirdSent:
         """Sends a sample of the subscription's event (ours, not the vendor's), also to an inactive one."""
         endpoint = found(engine, account, subscription)
         delivery = await engine.alone.test(endpoint, event_of(endpoint))
-        return Sent(request_id_of(account, delivery.id))
+        return BirdSent(request_id_of(account, delivery.id))
 
 
 def routers(engine: Engine) -> list[Router]:
@@ -178,7 +187,7 @@ def _checked(engine: Engine, endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def _changed(before: Endpoint, data: SubscriptionChange) -> Endpoint:
+def _changed(before: Endpoint, data: BirdSubscriptionChange) -> Endpoint:
     changes: dict[str, Any] = {}
     if data.url is not UNSET:
         changes["url"] = data.url
@@ -193,7 +202,7 @@ def _changed(before: Endpoint, data: SubscriptionChange) -> Endpoint:
     return replace(before, **changes)
 
 
-def _answer(engine: Engine, endpoint: Endpoint, status: int, view: Subscription) -> Response[Subscription]:
+def _answer(engine: Engine, endpoint: Endpoint, status: int, view: BirdSubscription) -> Response[BirdSubscription]:
     """With what the catch-all clause makes of the subscription among the others."""
     headers: dict[str, str] = {}
     if engine.book.accounts[endpoint.account].bird_catch_all == "literal":

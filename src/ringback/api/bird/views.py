@@ -38,7 +38,7 @@ EXECUTIONS: dict[State, Execution] = {
 _SUPPRESSED = "suppressed by an explicit filter: the catch-all clause, see another subscription of this event that has filters"
 
 
-class NewSubscription(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class NewBirdSubscription(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """A subscription to be made. Without `signingKey` what it gets is not signed. `template` is kept and shown, no more."""
 
     service: Service
@@ -49,7 +49,7 @@ class NewSubscription(Struct, frozen=True, forbid_unknown_fields=True, rename="c
     signing_key: Key | UnsetType = UNSET
 
 
-class SubscriptionChange(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class BirdSubscriptionChange(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """What is not sent stays. `eventFilters` replaces the whole list. `service` and `event` cannot be changed."""
 
     url: Url | UnsetType = UNSET
@@ -59,7 +59,7 @@ class SubscriptionChange(Struct, frozen=True, forbid_unknown_fields=True, rename
     status: Status | UnsetType = UNSET
 
 
-class Subscription(Struct, frozen=True, rename="camel"):
+class BirdSubscription(Struct, frozen=True, rename="camel"):
     """A webhook subscription. `signingKey` is there only in the answer to the request that set it."""
 
     id: str
@@ -76,14 +76,14 @@ class Subscription(Struct, frozen=True, rename="camel"):
     signing_key: str | UnsetType = UNSET
 
 
-class SubscriptionList(Struct, frozen=True, rename="camel"):
+class BirdSubscriptionList(Struct, frozen=True, rename="camel"):
     """A page of subscriptions, newest first. `nextPageToken` is absent on the last."""
 
-    results: list[Subscription]
+    results: list[BirdSubscription]
     next_page_token: str | UnsetType = UNSET
 
 
-class LogEntry(Struct, frozen=True, rename="camel"):
+class BirdLogEntry(Struct, frozen=True, rename="camel"):
     """One webhook, all its attempts together. `httpStatusCode` is absent as long as nobody answered."""
 
     request_id: str
@@ -93,14 +93,14 @@ class LogEntry(Struct, frozen=True, rename="camel"):
     http_status_code: int | UnsetType = UNSET
 
 
-class Log(Struct, frozen=True, rename="camel"):
+class BirdLog(Struct, frozen=True, rename="camel"):
     """A page of the log, newest first. `nextPageToken` is absent on the last."""
 
-    results: list[LogEntry]
+    results: list[BirdLogEntry]
     next_page_token: str | UnsetType = UNSET
 
 
-class LogDetail(Struct, frozen=True, rename="camel"):
+class BirdLogAttempt(Struct, frozen=True, rename="camel"):
     """One attempt. `responseBody` is cut at 4 KiB; `error` says why there is no answer."""
 
     request_id: str
@@ -116,21 +116,21 @@ class LogDetail(Struct, frozen=True, rename="camel"):
     duration_ms: int | UnsetType = UNSET
 
 
-class LogDetails(Struct, frozen=True):
+class BirdLogDetails(Struct, frozen=True):
     """The attempts of one webhook, oldest first."""
 
-    results: list[LogDetail]
+    results: list[BirdLogAttempt]
 
 
-class Sent(Struct, frozen=True, rename="camel"):
+class BirdSent(Struct, frozen=True, rename="camel"):
     """A webhook that is on its way: the id that the log has it under."""
 
     request_id: str
 
 
-def subscription_view(endpoint: Endpoint, number: str, organization: str, key: str | UnsetType = UNSET) -> Subscription:
-    """See Subscription. `number`: its id; `key`: the signing key, where it was set just now."""
-    return Subscription(
+def subscription_view(endpoint: Endpoint, number: str, organization: str, key: str | UnsetType = UNSET) -> BirdSubscription:
+    """See BirdSubscription. `number`: its id; `key`: the signing key, where it was set just now."""
+    return BirdSubscription(
         id=number,
         organization_id=organization,
         workspace_id=endpoint.account,
@@ -146,10 +146,10 @@ def subscription_view(endpoint: Endpoint, number: str, organization: str, key: s
     )
 
 
-def log_entry(account: str, row: DeliveryRow) -> LogEntry:
-    """See LogEntry."""
+def log_entry(account: str, row: DeliveryRow) -> BirdLogEntry:
+    """See BirdLogEntry."""
     delivery = row.delivery
-    return LogEntry(
+    return BirdLogEntry(
         request_id=request_id_of(account, delivery.id),
         attempt_count=delivery.attempts,
         execution_status=EXECUTIONS[delivery.state],
@@ -158,20 +158,20 @@ def log_entry(account: str, row: DeliveryRow) -> LogEntry:
     )
 
 
-def log_details(endpoint: Endpoint, delivery: Delivery, attempts: list[Attempt]) -> LogDetails:
-    """See LogDetails. What was suppressed has one entry without a request, which says so."""
+def log_details(endpoint: Endpoint, delivery: Delivery, attempts: list[Attempt]) -> BirdLogDetails:
+    """See BirdLogDetails. What was suppressed has one entry without a request, which says so."""
     request_id = request_id_of(endpoint.account, delivery.id)
     if delivery.state == "skipped":
         made_at = to_rfc3339(time_of(delivery.id))
         url = shown_url(endpoint.url, endpoint.basic)
-        return LogDetails([LogDetail(request_id, 0, url, "suppressed", made_at, error=_SUPPRESSED)])
-    return LogDetails([_detail(request_id, delivery, attempt) for attempt in attempts])
+        return BirdLogDetails([BirdLogAttempt(request_id, 0, url, "suppressed", made_at, error=_SUPPRESSED)])
+    return BirdLogDetails([_detail(request_id, delivery, attempt) for attempt in attempts])
 
 
-def _detail(request_id: str, delivery: Delivery, attempt: Attempt) -> LogDetail:
+def _detail(request_id: str, delivery: Delivery, attempt: Attempt) -> BirdLogAttempt:
     outcome = attempt.outcome
     answered = not outcome.error
-    return LogDetail(
+    return BirdLogAttempt(
         request_id=request_id,
         attempt=attempt.number,
         url=attempt.url,
