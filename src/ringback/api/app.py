@@ -16,6 +16,7 @@ from ringback.api import common
 from ringback.api.accounts import Accounts
 from ringback.api.bird import errors as bird_errors
 from ringback.api.bird.routes import routers as bird_routers
+from ringback.api.dialects import Dialects
 from ringback.api.document import describe
 from ringback.api.endpoints import Endpoints
 from ringback.api.explain import Explain
@@ -88,6 +89,7 @@ def make_app(engine: Engine) -> ASGIApp:
             Properties,
             Numbers,
             Endpoints,
+            Dialects,
             Deliveries,
             Calls,
             Recordings,

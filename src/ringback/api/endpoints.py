@@ -1,56 +1,48 @@
 """Endpoints: where an account wants events."""
 
 import secrets
-from typing import Annotated, Literal
+from typing import Annotated
 
-from litestar import Controller, delete, get, post
+from litestar import Controller, delete, get, patch, post
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from ringback.api.common import AccountId, TheEngine, number_of
+from ringback.api.endpoint_fields import ChangedEndpoint, NewEndpoint, SecretText, edited, given_fields
+from ringback.api.endpoint_views import ChangedEndpointView, EndpointView, MissedView, changed_view, endpoint_view
 from ringback.api.paging import Cursor, Limit, Page, named_page, newest_first
-from ringback.api.views import EndpointView, endpoint_view
-from ringback.delivery.sender import check_url
+from ringback.calls.model import to_rfc3339
 from ringback.dialects.contract import Dialect
-from ringback.errors import InvalidInput, NotFound
-from ringback.ids import now_ms
-from ringback.webhooks.credentials import split_credentials
-from ringback.webhooks.model import Endpoint, Filter, Secret
+from ringback.engine.missed import Count, count_missed
+from ringback.engine.server import Engine
+from ringback.errors import InvalidInput, NotFound, StoreUnavailable
+from ringback.ids import now_ms, to_text
+from ringback.webhooks.health import Health
+from ringback.webhooks.model import Endpoint, Secret
+from ringback.webhooks.rotation import rotated
 
 MOST_ENDPOINTS = 10_000
-Text = Annotated[str, Meta(max_length=500)]
+_MONTH_S = 30 * 86_400
 
 
-class NewEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
-    """`url` and `dialect` are all it takes. `events`: names in the dialect's own words; without them, all that it knows. `secret`:
-    the dialect's key as given. `hold_s`: how long Call.Complete may wait for announced facts. `omit_null` (voc): leave absent
-    values out instead of sending them empty."""
+class NewSecret(Struct, frozen=True, forbid_unknown_fields=True):
+    """`keep_old_for_s`: how long the secrets before may sign still, at the most (default: a day; bird has one key, which is
+    replaced at once). `secret`: the new one; without it, one is made."""
 
-    url: Annotated[str, Meta(min_length=1, max_length=2048)]
-    dialect: str
-    events: Annotated[list[str], Meta(min_length=1, max_length=100)] | None = None
-    filters: Annotated[list[Filter], Meta(max_length=200)] = []
-    secret: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
-    method: Literal["POST", "GET"] | None = None
-    order: Literal["call", "strict", "none"] | None = None
-    description: Text = ""
-    enabled: bool = True
-    hold_s: Annotated[int, Meta(ge=0, le=3600)] = 30
-    omit_null: bool = False
+    keep_old_for_s: Annotated[int, Meta(ge=0, le=_MONTH_S)] | None = None
+    secret: SecretText | None = None
 
 
-def _checked(data: NewEndpoint, dialect: Dialect, endpoint: Endpoint, engine: TheEngine) -> None:
-    """All rules for an endpoint, ours and the dialect's. Raises InvalidInput."""
-    for index, name in enumerate(data.events or ()):
-        if name not in dialect.events:
-            raise InvalidInput(f"{data.dialect} has no event of that name; it has {', '.join(dialect.events)}", f"events[{index}]")
-    for index, item in enumerate(data.filters):
-        if item.key not in dialect.filter_keys:
-            raise InvalidInput(f"{data.dialect} filters by {', '.join(sorted(dialect.filter_keys))}", f"filters[{index}].key")
-    if endpoint.method not in dialect.methods:
-        raise InvalidInput(f"{data.dialect} sends by {' or '.join(dialect.methods)}", "method")
-    check_url(endpoint.url, engine.sender_settings, endpoint.account)
-    settings = engine.settings
-    dialect.check_endpoint(endpoint, allow_http=settings.allow_http, allow_network=bool(settings.allow_network))
+class NewTest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`event`: a name in the dialect's own words, chosen for the endpoint or not."""
+
+    event: str
+
+
+class TestSent(Struct, frozen=True):
+    """The delivery to look for in the log."""
+
+    delivery_id: str
 
 
 class Endpoints(Controller):
@@ -65,42 +57,33 @@ class Endpoints(Controller):
         dialect = engine.dialects.get(data.dialect)
         if dialect is None:
             raise InvalidInput(f"no such dialect; there are {', '.join(sorted(engine.dialects))}", "dialect")
-        url, basic = split_credentials(data.url)
         secret = data.secret if data.secret is not None else dialect.new_secret(secrets.token_bytes(32))
         now = now_ms()
-        endpoint = Endpoint(
+        bare = Endpoint(
             id=engine.writer.new_id(),
             account=account,
-            url=url,
+            url="",
             dialect=data.dialect,
-            events=None if data.events is None else frozenset(data.events),
-            filters=tuple(data.filters),
             secrets=() if secret is None else (Secret(value=secret),),
-            method=data.method or dialect.methods[0],
-            order=data.order or dialect.default_order,
-            description=data.description,
-            enabled=data.enabled,
-            hold_s=data.hold_s,
-            omit_null=data.omit_null,
-            basic=basic,
             created_at_ms=now,
             updated_at_ms=now,
         )
-        _checked(data, dialect, endpoint, engine)
+        defaults = {"method": dialect.methods[0], "order": dialect.default_order}
+        given = {name: defaults.get(name) if value is None else value for name, value in given_fields(data).items()}
+        endpoint = edited(bare, given, dialect, engine)
         if sum(1 for other in engine.book.endpoints.values() if other.account == account) >= MOST_ENDPOINTS:
             raise InvalidInput(f"an account may have {MOST_ENDPOINTS} endpoints")
-        await engine.in_thread(lambda: engine.store.put_endpoint(endpoint))
-        engine.book.set_endpoint(endpoint)
-        engine.dispatcher.set_endpoint(endpoint)
-        return endpoint_view(endpoint, secret=secret)
+        await engine.endpoints.make(endpoint)
+        return endpoint_view(endpoint, engine.dispatcher.health(endpoint.id), now, secret)
 
     @get()
     async def list_all(self, engine: TheEngine, account: AccountId, limit: Limit = 50, cursor: Cursor = None) -> Page[EndpointView]:
         """Lists all endpoints, newest first."""
         mine = (endpoint for endpoint in engine.book.endpoints.values() if endpoint.account == account)
+        now = now_ms()
 
         def view(endpoint: Endpoint) -> EndpointView:
-            return endpoint_view(endpoint, engine.dispatcher.health(endpoint.id))
+            return endpoint_view(endpoint, engine.dispatcher.health(endpoint.id), now)
 
         return named_page(mine, lambda endpoint: newest_first(endpoint.id), limit, cursor, view)
 
@@ -108,18 +91,86 @@ class Endpoints(Controller):
     async def show(self, endpoint_id: str, engine: TheEngine, account: AccountId) -> EndpointView:
         """Shows one endpoint."""
         endpoint = _found(engine, account, endpoint_id)
-        return endpoint_view(endpoint, engine.dispatcher.health(endpoint.id))
+        return endpoint_view(endpoint, engine.dispatcher.health(endpoint.id), now_ms())
+
+    @patch("/{endpoint_id:str}")
+    async def change(self, endpoint_id: str, data: ChangedEndpoint, engine: TheEngine, account: AccountId) -> ChangedEndpointView:
+        """Changes an endpoint: what is sent is changed. Disabled, what waits for it is cancelled; enabled again, the answer says
+        what it has missed."""
+        endpoint = _found(engine, account, endpoint_id)
+        given = given_fields(data)
+        if given.pop("dialect", endpoint.dialect) != endpoint.dialect:
+            raise InvalidInput("an endpoint keeps its dialect: make another one", "dialect")
+        dialect = _dialect(engine, endpoint)
+        before, after, fared = await engine.endpoints.change(account, endpoint.id, lambda now: edited(now, given, dialect, engine))
+        missed = await _missed(engine, after, fared) if after.enabled and not before.enabled else None
+        return changed_view(after, engine.dispatcher.health(after.id), now_ms(), missed)
+
+    @post("/{endpoint_id:str}/rotate-secret", status_code=200)
+    async def rotate_secret(
+        self, endpoint_id: str, engine: TheEngine, account: AccountId, data: NewSecret | None = None
+    ) -> EndpointView:
+        """Gives an endpoint a new secret, which is shown this once. A standard endpoint signs with the old one beside it for a
+        while; bird's one key is replaced; the other dialects do not sign."""
+        endpoint = _found(engine, account, endpoint_id)
+        dialect = _dialect(engine, endpoint)
+        data = data or NewSecret()
+        fresh = data.secret or dialect.new_secret(secrets.token_bytes(32)) or secrets.token_urlsafe(32)
+        now = now_ms()
+
+        def edit(before: Endpoint) -> Endpoint:
+            after = rotated(before, fresh, data.keep_old_for_s, now)
+            # The new secret's form alone: what the platform says of the rest was heard when it was set.
+            dialect.check_endpoint(replace(after, secrets=after.secrets[:1]), allow_http=True, allow_network=True)
+            return after
+
+        _, after, _ = await engine.endpoints.change(account, endpoint.id, edit)
+        return endpoint_view(after, engine.dispatcher.health(after.id), now, fresh)
+
+    @post("/{endpoint_id:str}/test", status_code=202)
+    async def test(self, endpoint_id: str, data: NewTest, engine: TheEngine, account: AccountId) -> TestSent:
+        """Sends a sample of an event to an endpoint, now and once, by the way that all events go; a disabled endpoint gets it too.
+        It counts in no statistics and says nothing about the endpoint's health."""
+        endpoint = _found(engine, account, endpoint_id)
+        dialect = _dialect(engine, endpoint)
+        if data.event not in dialect.events:
+            raise InvalidInput(f"{dialect.name} has no event of that name; it has {', '.join(dialect.events)}", "event")
+        delivery = await engine.alone.test(endpoint, data.event)
+        return TestSent(to_text("dlv", delivery.id))
 
     @delete("/{endpoint_id:str}")
     async def drop(self, endpoint_id: str, engine: TheEngine, account: AccountId) -> None:
         """Deletes an endpoint: what waits for it is cancelled, its log stays."""
-        endpoint = _found(engine, account, endpoint_id)
-        await engine.in_thread(lambda: engine.store.delete_endpoint(endpoint.id))
-        engine.forget_endpoint(endpoint)
+        await engine.endpoints.drop(_found(engine, account, endpoint_id))
 
 
-def _found(engine: TheEngine, account: str, text: str) -> Endpoint:
+def _found(engine: Engine, account: str, text: str) -> Endpoint:
     endpoint = engine.book.endpoint(number_of("ep", text, "endpoint"))
     if endpoint is None or endpoint.account != account:
         raise NotFound("no such endpoint")
     return endpoint
+
+
+def _dialect(engine: Engine, endpoint: Endpoint) -> Dialect:
+    dialect = engine.dialects.get(endpoint.dialect)
+    if dialect is None:
+        raise InvalidInput(f"the dialect {endpoint.dialect} is not installed", "dialect")
+    return dialect
+
+
+async def _missed(engine: Engine, endpoint: Endpoint, fared: Health) -> MissedView:
+    """What an endpoint has missed since it failed, or was disabled, until now. `fared`: its health until now."""
+    until = now_ms()
+    disabled_at = fared.changed_at_ms or until
+    since = min(fared.since_ms or disabled_at, disabled_at)
+
+    def look() -> Count:
+        return count_missed(engine.store, engine.book.matcher(endpoint.account), engine.book.place, endpoint, since, until)
+
+    try:
+        found = await engine.in_thread(look)
+    except StoreUnavailable:  # the endpoint is enabled all the same, and that is what was asked for
+        found = Count(0, False)
+    span = {"since": to_rfc3339(since), "until": to_rfc3339(until)}
+    resend = {"filter": {"endpoint": to_text("ep", endpoint.id), "state": "missed", **span}}
+    return MissedView(count=found.count, complete=found.complete, resend=resend, **span)

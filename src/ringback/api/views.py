@@ -11,9 +11,7 @@ from ringback.calls.directory import Number, Property
 from ringback.calls.model import Call, Event, Offer, to_rfc3339
 from ringback.ids import time_of, to_text
 from ringback.store.port import Account, DeliveryRow
-from ringback.webhooks.credentials import shown_url
-from ringback.webhooks.health import HEALTHY, Health
-from ringback.webhooks.model import Delivery, Endpoint, Filter
+from ringback.webhooks.model import Delivery
 from ringback.webhooks.records import Attempt, StoredCall
 
 
@@ -48,42 +46,13 @@ class NumberView(Struct, frozen=True):
     webhooks_enabled: bool
 
 
-class HealthView(Struct, frozen=True):
-    """How an endpoint fares: `healthy`, `failing` (one request at a time), `disabled`. `failures` in a row, the first of them at
-    `since`."""
-
-    condition: str
-    failures: int
-    since: str | None
-
-
-class EndpointView(Struct, frozen=True):
-    """Where an account wants events. `secret` is there once, in the answer that made it; `signed` says whether there is one."""
-
-    id: str
-    url: str
-    dialect: str
-    events: list[str] | None
-    filters: list[Filter]
-    method: str
-    order: str
-    description: str
-    enabled: bool
-    hold_s: int
-    omit_null: bool
-    signed: bool
-    health: HealthView
-    created_at: str
-    updated_at: str
-    secret: str | UnsetType = UNSET
-
-
 class DeliveryView(Struct, frozen=True):
-    """One event for one endpoint. `next_at` while it is not done; `status` and `error` are the last attempt's."""
+    """One event for one endpoint. `next_at` while it is not done; `status` and `error` are the last attempt's. A notice is about
+    no call."""
 
     id: str
     event_id: str
-    call_id: str
+    call_id: str | None
     endpoint_id: str
     event: str
     kind: str
@@ -178,28 +147,6 @@ def number_view(number: Number) -> NumberView:
     )
 
 
-def endpoint_view(endpoint: Endpoint, health: Health = HEALTHY, secret: str | None = None) -> EndpointView:
-    """See EndpointView."""
-    return EndpointView(
-        id=to_text("ep", endpoint.id),
-        url=shown_url(endpoint.url, endpoint.basic),
-        dialect=endpoint.dialect,
-        events=None if endpoint.events is None else sorted(endpoint.events),
-        filters=list(endpoint.filters),
-        method=endpoint.method,
-        order=endpoint.order,
-        description=endpoint.description,
-        enabled=endpoint.enabled,
-        hold_s=endpoint.hold_s,
-        omit_null=endpoint.omit_null,
-        signed=bool(endpoint.secrets),
-        health=HealthView(health.condition, health.failures, when(health.since_ms or None)),
-        created_at=to_rfc3339(endpoint.created_at_ms),
-        updated_at=to_rfc3339(endpoint.updated_at_ms),
-        secret=secret or UNSET,
-    )
-
-
 def never(_: Delivery) -> bool:
     """No delivery is on the wire: for rows that are shown as they are stored."""
     return False
@@ -212,7 +159,7 @@ def delivery_view(row: DeliveryRow, is_sending: Callable[[Delivery], bool]) -> D
     return DeliveryView(
         id=to_text("dlv", delivery.id),
         event_id=to_text("evt", delivery.event),
-        call_id=row.call_id,
+        call_id=row.call_id or None,
         endpoint_id=to_text("ep", delivery.endpoint),
         event=delivery.name,
         kind=delivery.kind,

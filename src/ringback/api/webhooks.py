@@ -6,29 +6,23 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-from ringback.calls.model import Geo
 from ringback.dialects.contract import Dialect, HttpRequest
-from ringback.dialects.trial import trial
+from ringback.dialects.trial import sample_requests
 
-_URL: Final = "https://example.com/hook"
-_SECRETS: Final[Mapping[str, str]] = {"bird": "mysecretkey", "standard": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
-"""Example secrets, so that the examples show the signature too."""
-_GEO: Final = Geo(country="GB", region="England", city="London")
-"""Given, since to look it up would load tables of 100 MB into the server."""
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
 def webhooks(dialects: Mapping[str, Dialect]) -> dict[str, Any]:
     """A path item per event, named `<dialect>.<event>`; an operation per method that an endpoint may choose."""
     return {
-        f"{name}.{event}": {method.lower(): _operation(dialect, event, method) for method in dialect.methods}
+        f"{name}.{event}": {request.method.lower(): _operation(dialect, event, request) for request in requests}
         for name, dialect in dialects.items()
-        for event in dialect.events
+        for event, requests in sample_requests(dialect).items()
     }
 
 
-def _operation(dialect: Dialect, event: str, method: Any) -> dict[str, Any]:
-    request = trial(dialect, event, _URL, secret=_SECRETS.get(dialect.name), method=method, geo=_GEO)
+def _operation(dialect: Dialect, event: str, request: HttpRequest) -> dict[str, Any]:
+    method = request.method
     operation: dict[str, Any] = {
         "summary": f"{dialect.name}: {event}",
         "operationId": f"{dialect.name}.{event}" + ("" if method == dialect.methods[0] else f".{method.lower()}"),

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from ringback.dialects.contract import HttpRequest
 from ringback.errors import BadSettings, InvalidInput
+from ringback.webhooks.credentials import MASK, is_bearer
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -24,7 +25,6 @@ _OWN_NAMES = frozenset(
     )
 )
 _OF_THE_BODY = "content-"
-_MASK = "***"
 
 
 @lru_cache(maxsize=4_096)
@@ -82,16 +82,11 @@ def request_bytes(request: HttpRequest, target: str, fixed: str) -> bytes:
 def logged_headers(request: HttpRequest, authority: str, user_agent: str, headers: Headers, basic: str | None) -> Headers:
     """The headers of the request in the order of the wire, for the log: credentials and the values of the account's own headers are
     masked. The dialect's signatures are shown, since they are what a receiver has to check."""
-    own = [(name, f"Bearer {_MASK}" if is_bearer(name, value) else _MASK) for name, value in headers]
+    own = [(name, f"Bearer {MASK}" if is_bearer(name, value) else MASK) for name, value in headers]
     if basic is not None:
-        own.append(("Authorization", f"Basic {_MASK}"))
+        own.append(("Authorization", f"Basic {MASK}"))
     length = [("Content-Length", str(len(request.body)))] if request.body or request.method != "GET" else []
     return (("Host", authority), ("User-Agent", user_agent), *own, *request.headers, *length)
-
-
-def is_bearer(name: str, value: str) -> bool:
-    """Is the header a bearer token (RFC 6750 §2.1)?"""
-    return name.lower() == "authorization" and value[:7].lower() == "bearer "
 
 
 def check_user_agent(user_agent: str) -> None:

@@ -1,4 +1,4 @@
-"""One sample webhook of a dialect as it would go out: for `ringback trigger`, and for the API's description of our webhooks."""
+"""Sample webhooks of a dialect as they would go out: for `ringback trigger`, tests, and the API's description of our webhooks."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -15,6 +15,11 @@ from ringback.webhooks.model import Delivery, Endpoint, Method, Secret
 
 ACCOUNT: Final = "00000000-0000-4000-8000-000000000001"
 ORGANIZATION: Final = "00000000-0000-4000-8000-000000000000"
+_URL: Final = "https://example.com/hook"
+_SECRETS: Final[Mapping[str, str]] = {"bird": "mysecretkey", "standard": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+"""Example secrets, so that the examples show the signature too."""
+_GEO: Final = Geo(country="GB", region="England", city="London")
+"""Given, since to look it up would load tables of 100 MB into the server."""
 
 
 def find_dialect(name: str, dialects: Mapping[str, Dialect] | None = None) -> Dialect:
@@ -80,3 +85,19 @@ def trial(
 def _placed(call: Call, geo: Geo | None) -> Call:
     context = call.context
     return replace(call, context=replace(context, from_geo=context.from_geo or geo, to_geo=context.to_geo or geo))
+
+
+def sample_requests(dialect: Dialect) -> Mapping[str, tuple[HttpRequest, ...]]:
+    """Each event's sample as a request, one for each method that an endpoint may choose, signed where the platform signs. Nothing
+    is looked up for it."""
+    secret = _SECRETS.get(dialect.name) or dialect.new_secret(bytes(range(32)))
+    return {
+        event: tuple(trial(dialect, event, _URL, secret=secret, method=method, geo=_GEO) for method in dialect.methods)
+        for event in dialect.events
+    }
+
+
+def header_names(dialect: Dialect) -> frozenset[str]:
+    """The names of all headers that a dialect sets, in lower case."""
+    found = (request for requests in sample_requests(dialect).values() for request in requests)
+    return frozenset(name.lower() for request in found for name, _ in request.headers)

@@ -1,6 +1,7 @@
-"""Credentials in a URL: `https://user:pass@host/` is taken apart when an endpoint is made, so that no log and no view holds them.
+"""How an endpoint proves who it is to its receiver: credentials in the URL, a bearer token.
 
-The rest of the URL stays byte for byte as it was written: platforms sign it, receivers compare it.
+`https://user:pass@host/` is taken apart when an endpoint is made, so that no log and no view holds them. The rest of the URL stays
+byte for byte as it was written: platforms sign it, receivers compare it. A bearer token is one of the endpoint's own headers.
 """
 
 import re
@@ -9,7 +10,9 @@ from urllib.parse import quote, unquote
 from ringback.errors import InvalidInput
 
 _PARTS = re.compile(r"(?P<scheme>[^:/?#]*://)(?P<authority>[^/?#]*)(?P<rest>.*)", re.DOTALL)
-_MASK = "***"
+MASK = "***"
+"""What stands for a secret wherever an endpoint is shown."""
+Headers = tuple[tuple[str, str], ...]
 
 
 def split_credentials(url: str) -> tuple[str, str | None]:
@@ -42,4 +45,37 @@ def shown_url(url: str, basic: str | None) -> str:
     if basic is None:
         return url
     scheme, mark, rest = url.partition("://")
-    return f"{scheme}{mark}{quote(basic.partition(':')[0], safe='')}:{_MASK}@{rest}"
+    return f"{scheme}{mark}{quote(basic.partition(':')[0], safe='')}:{MASK}@{rest}"
+
+
+def with_password_kept(basic: str | None, before: str | None) -> str | None:
+    """Credentials as they are meant by somebody who sends a URL as it is shown, its password masked: those that stood before.
+
+    Raises InvalidInput (field `url`) if there were none of that user.
+    """
+    if basic is None or basic.partition(":")[2] != MASK:
+        return basic
+    if before is None or before.partition(":")[0] != basic.partition(":")[0]:
+        raise InvalidInput("the URL's password is the mask that is shown for one: send the password itself", "url")
+    return before
+
+
+def is_bearer(name: str, value: str) -> bool:
+    """Is a header a bearer token (RFC 6750 §2.1)?"""
+    return name.lower() == "authorization" and value[:7].lower() == "bearer "
+
+
+def has_bearer(headers: Headers) -> bool:
+    """Is a bearer token among an endpoint's own headers?"""
+    return any(is_bearer(name, value) for name, value in headers)
+
+
+def with_bearer(headers: Headers, token: str | None) -> Headers:
+    """An endpoint's own headers with this bearer token, or with none."""
+    others = without_bearer(headers)
+    return others if token is None else (*others, ("Authorization", f"Bearer {token}"))
+
+
+def without_bearer(headers: Headers) -> Headers:
+    """The headers that the account named itself."""
+    return tuple((name, value) for name, value in headers if not is_bearer(name, value))
