@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 from asyncio import AbstractEventLoop
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
@@ -21,6 +22,7 @@ from ringback.errors import OurError, StoreUnavailable
 from ringback.ids import IdMaker
 from ringback.intake.turn import Answer, Folder, FolderStore, Routing
 from ringback.webhooks.records import Attempt, Batch, Committed, Fold, Job, Result
+from ringback.webhooks.resends import BulkResend
 
 log = logging.getLogger("ringback.writer")
 
@@ -46,11 +48,13 @@ Made = Callable[[list[str] | OurError], None]
 
 
 class Making(Struct, frozen=True):
-    """Further deliveries of events that are in the store: what a person has sent again. Each stands or fails alone."""
+    """Further deliveries of events that are in the store: what a person has sent again. Each stands or fails alone. `resend`: how far
+    the bulk resend that makes them has come with it."""
 
     account: str
     jobs: Sequence[Job]
     done: Made
+    resend: BulkResend | None = None
 
     def folds(self) -> list[Fold]:
         """One for each."""
@@ -87,12 +91,12 @@ class Writer:
         self._folder = Folder(store, routing, dialects, clock_ms, self.new_id)
         self._on_jobs = on_jobs
         self._on_release = on_release
-        self._queue: queue.SimpleQueue[Intake | Making | None] = queue.SimpleQueue()
-        self._results: list[Result] = []
-        self._attempts: list[Attempt] = []
+        self._queue: queue.SimpleQueue[list[Intake | Making]] = queue.SimpleQueue()
+        self._gathered: list[Intake | Making] = []
+        self._results: deque[Result] = deque()
+        self._attempts: deque[Attempt] = deque()
         self._logging: list[Attempt] = []
         self._results_timer = False
-        self._attempts_timer = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="ringback-writer", daemon=True)
         self.accepted = 0
@@ -111,7 +115,8 @@ class Writer:
     def stop(self) -> None:
         """Commits what is waiting and ends the thread (blocks until it has)."""
         self._stopping = True
-        self._queue.put(None)
+        self._pass_on()
+        self._queue.put([])
         self._thread.join()
 
     def new_id(self) -> int:
@@ -129,13 +134,24 @@ class Writer:
             self.waiting -= count
             done(answers)
 
-        self._queue.put(Intake(items, told))
+        self._gather(Intake(items, told))
 
-    def make(self, account: str, jobs: Sequence[Job], done: Made) -> None:
+    def make(self, account: str, jobs: Sequence[Job], done: Made, resend: BulkResend | None = None) -> None:
         """Takes further deliveries of an account's events (resends, replays); they share a commit with what else is waiting and are
         sent once they are on disk. `done` is called on the loop with one line each, why the store cannot take it (empty: it is on
-        disk), or with the error that stopped them all."""
-        self._queue.put(Making(account, jobs, done))
+        disk), or with the error that stopped them all. `resend`: how far their bulk resend has come, written with them."""
+        self._gather(Making(account, jobs, done, resend))
+
+    def _gather(self, one: Intake | Making) -> None:
+        """What one turn of the loop brings is handed to the thread at once: waking it costs more than taking it."""
+        if not self._gathered:
+            self._loop.call_soon(self._pass_on)
+        self._gathered.append(one)
+
+    def _pass_on(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        if gathered:
+            self._queue.put(gathered)
 
     def record(self, result: Result, attempt: Attempt | None) -> None:
         """Takes the end of an attempt; it is committed with the next batch, at the latest after RESULTS_WAIT_S."""
@@ -153,14 +169,15 @@ class Writer:
     def _wake_for_results(self) -> None:
         self._results_timer = False
         if self._results:
-            self._queue.put(None)
+            self._queue.put([])
 
     # The thread
     def _run(self) -> None:
         next_log = 0
         while True:
             waiting = self._take()
-            results, self._results = self._results, []
+            # Only this thread takes from the two queues of what attempts came to, only the loop's thread puts into them.
+            results = [self._results.popleft() for _ in range(len(self._results))]
             try:
                 if waiting or results:
                     self._commit(waiting, results)
@@ -179,26 +196,26 @@ class Writer:
         """Blocks for the first, then takes all that is there."""
         waiting: list[Intake | Making] = []
         count = 0
-        first = self._queue.get(timeout=None) if not self._attempts else self._get_within(ATTEMPTS_WAIT_S)
+        gathered = self._queue.get(timeout=None) if not self._attempts else self._get_within(ATTEMPTS_WAIT_S)
         while True:
-            if first is not None:
-                waiting.append(first)
-                count += len(first.items if isinstance(first, Intake) else first.jobs)
-                if count >= MOST_UPDATES:
-                    return waiting
+            for one in gathered:
+                waiting.append(one)
+                count += len(one.items if isinstance(one, Intake) else one.jobs)
+            if count >= MOST_UPDATES:
+                return waiting
             try:
-                first = self._queue.get_nowait()
+                gathered = self._queue.get_nowait()
             except queue.Empty:
                 return waiting
 
-    def _get_within(self, seconds: float) -> Intake | Making | None:
+    def _get_within(self, seconds: float) -> list[Intake | Making]:
         try:
             return self._queue.get(timeout=seconds)
         except queue.Empty:
-            return None
+            return []
 
     def _log_attempts(self) -> None:
-        self._logging, self._attempts = self._attempts, []
+        self._logging = [self._attempts.popleft() for _ in range(len(self._attempts))]
         try:
             self._store.log_attempts(self._logging)
         except StoreUnavailable as error:
@@ -208,17 +225,17 @@ class Writer:
     def _fail(self, waiting: list[Intake | Making], results: list[Result], error: OurError) -> None:
         """Nothing was committed: producers are told, results are kept for the next turn."""
         if results:
-            self._results[:0] = results
+            self._results.extendleft(reversed(results))
         if waiting:
             self._loop.call_soon_threadsafe(self._tell_all, [partial(one.done, error) for one in waiting])
         if results and not waiting:
             threading.Event().wait(0.2)  # the disk is full: do not spin on results alone
-            self._queue.put(None)
+            self._queue.put([])
 
     def _commit(self, waiting: list[Intake | Making], results: list[Result]) -> None:
         items = [item for one in waiting if isinstance(one, Intake) for item in one.items]
         makings = [one for one in waiting if isinstance(one, Making)]
-        answers, whys, jobs, released = self._accept(items, results, [fold for making in makings for fold in making.folds()])
+        answers, whys, jobs, released = self._accept(items, results, makings)
         asked = [job for making in makings for job in making.jobs]
         jobs += [job for job, why in zip(asked, whys, strict=True) if not why]
         told: list[Callable[[], None]] = []
@@ -254,10 +271,12 @@ class Writer:
 
     # Folding
     def _accept(
-        self, items: Sequence[tuple[str, Update]], results: Sequence[Result], made: Sequence[Fold]
+        self, items: Sequence[tuple[str, Update]], results: Sequence[Result], makings: Sequence[Making]
     ) -> tuple[list[Answer], list[str], list[Job], list[int]]:
-        """Folds and commits; folds again what another writer moved meanwhile. What was `made` already goes with the first commit;
-        the second value says of each why the store cannot take it."""
+        """Folds and commits; folds again what another writer moved meanwhile. What needs no folding goes with the first commit; the
+        second value says of each why the store cannot take it."""
+        made = [fold for making in makings for fold in making.folds()]
+        resends = [making.resend for making in makings if making.resend is not None]
         answers: list[Answer | None] = [None] * len(items)
         whys: list[str] | None = None
         jobs: list[Job] = []
@@ -266,7 +285,7 @@ class Writer:
         for _ in range(20):
             turn = self._folder.fold_all([items[i] for i in todo])
             try:
-                committed = self._store.commit(Batch([*turn.folds, *made] if made else turn.folds, results))
+                committed = self._store.commit(Batch([*turn.folds, *made] if made else turn.folds, results, resends))
             except StoreUnavailable as error:
                 if whys is None or (not whys and len(todo) == len(items)):
                     raise
@@ -276,7 +295,7 @@ class Writer:
                 break
             if whys is None:
                 whys = [committed.failed.get(len(turn.folds) + place, "") for place in range(len(made))]
-            results = made = ()
+            results, made, resends = (), [], []
             stale = set(committed.stale)
             again: list[int] = []
             for place, index in enumerate(todo):
