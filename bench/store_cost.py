@@ -179,11 +179,8 @@ def main() -> None:
             store.put_account(Account(id=ACCOUNT, name="cost", created_at_ms=now_ms()))
             traffic = Traffic(store)
             table(store, traffic, "empty")
-            there = 0
-            while there < rows:
-                for turn in turns(traffic, 1_000, 10):
-                    store.commit(turn.batch)
-                there += 10_000
+            for turn in turns(traffic, 1_000, rows // 1_000):
+                store.commit(turn.batch)
             store.tidy()
             size = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6
             table(store, traffic, f"{rows} deliveries there ({size:.0f} MB)")
