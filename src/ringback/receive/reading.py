@@ -1,7 +1,6 @@
 """Whatever comes in: which platform's webhook it is, whether it is to be believed, and what it says.
 
-For a receiver that takes several formats, and for `ringback listen`. A dialect is told by what only it sends: Standard
-Webhooks' and Bird's headers, Fone Dynamics' `Action=Webhook`, Voxtelesys' `CallSid`, VOC's `event` and `callid`.
+For a receiver that takes several formats, and for `ringback listen`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +12,15 @@ from msgspec import Struct
 from ringback.errors import InvalidInput
 from ringback.receive.forms import parse_fonedynamics, parse_voc, parse_voxtelesys
 from ringback.receive.parse import parse_bird, parse_standard_or_notice
+from ringback.receive.recognise import parameters_of, platform_of, query_of
 from ringback.receive.verify import VerificationError, verify_bird, verify_standard
 
 Trust = Literal["signature", "form", "unchecked", "refused"]
 """`signature`: it holds. `form`: the platform has no signature (or none was asked for) and every parameter is as its tables say.
 `unchecked`: signed, but no secret was given. `refused`: see `reason`."""
+
+
+_STANDARD_SECRETS = ("whsec_", "whpk_", "whsk_")
 
 
 class Reading(Struct, frozen=True, kw_only=True):
@@ -38,39 +41,38 @@ def read_webhook(
     """Reads one request. `url` is the one that was subscribed, with the query that came; `headers` have names in any case;
     `secrets` are tried one by one (`whsec_…` for standard, the signing key for bird)."""
     lower = {name.lower(): value for name, value in headers.items()}
-    if "webhook-id" in lower:
-        return _standard(lower, body, [secret for secret in secrets if secret.startswith(("whsec_", "whpk_", "whsk_"))], now_s)
-    if "messagebird-request-id" in lower:
-        return _bird(lower, url, body, [secret for secret in secrets if not secret.startswith(("whsec_", "whpk_", "whsk_"))])
-    query = url.partition("?")[2].partition("#")[0]
-    text = query if method == "GET" or not body else body.decode("utf-8", "replace")
-    if "Action=Webhook" in text:
-        return _form("fonedynamics", "Event", parse_fonedynamics, text)
-    if "CallSid=" in text:
-        reading = _form("voxtelesys", "", parse_voxtelesys, text)
+    dialect = platform_of(method, url, lower, body)
+    if dialect == "standard":
+        return _standard(lower, body, [secret for secret in secrets if secret.startswith(_STANDARD_SECRETS)], now_s)
+    if dialect == "bird":
+        return _bird(lower, url, body, [secret for secret in secrets if not secret.startswith(_STANDARD_SECRETS)])
+    if dialect == "voc":
+        return _form("voc", "event", parse_voc, query_of(url))
+    if dialect == "fonedynamics":
+        return _form("fonedynamics", "Event", parse_fonedynamics, parameters_of(method, url, body))
+    if dialect == "voxtelesys":
+        reading = _form("voxtelesys", "", parse_voxtelesys, parameters_of(method, url, body))
         recording = reading.fields.get("RecordingStatus")
-        return msgspec.structs.replace(
-            reading, event=f"recording.{recording}" if recording else reading.fields.get("CallStatus", "")
-        )
-    if "callid=" in query:
-        return _form("voc", "event", parse_voc, query)
+        event = f"recording.{recording}" if recording else reading.fields.get("CallStatus", "")
+        return msgspec.structs.replace(reading, event=event)
     return Reading(trust="refused", reason="not a webhook of a platform that is known")
 
 
 def _standard(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now_s: float) -> Reading:
+    message_id = headers.get("webhook-id", "")
     try:
         fields = msgspec.to_builtins(parse_standard_or_notice(body))
         event = str(fields["type"])
         if not secrets:
-            return Reading(dialect="standard", event=event, trust="unchecked", id=headers["webhook-id"], fields=fields)
-        message_id = verify_standard(headers, body, secrets, now_s)
+            return Reading(dialect="standard", event=event, trust="unchecked", id=message_id, fields=fields)
+        verify_standard(headers, body, secrets, now_s)
     except (VerificationError, InvalidInput) as error:
-        return Reading(dialect="standard", trust="refused", reason=str(error), id=headers["webhook-id"])
+        return Reading(dialect="standard", trust="refused", reason=str(error), id=message_id)
     return Reading(dialect="standard", event=event, trust="signature", id=message_id, fields=fields)
 
 
 def _bird(headers: Mapping[str, str], url: str, body: bytes, keys: Sequence[str]) -> Reading:
-    request_id = headers["messagebird-request-id"]
+    request_id = headers.get("messagebird-request-id", "")
     reason = "unsigned, though a key was given" if keys and "messagebird-signature" not in headers else ""
     try:
         fields = msgspec.to_builtins(parse_bird(body))
