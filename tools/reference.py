@@ -62,7 +62,11 @@ def settings() -> str:
 
 def _commands() -> Mapping[str, Any]:
     group: Any = get_command(app)
-    return dict(group.commands)
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        found |= {name: command} if inner is None else {f"{name} {word}": below for word, below in inner.items()}
+    return found
 
 
 def commands() -> str:

@@ -22,6 +22,10 @@ app = typer.Typer(
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
 
 
+takeover = typer.Typer(name="import", help="Takes over what was set up on another platform.", no_args_is_help=True)
+app.add_typer(takeover)
+
+
 def _option(name: str, *flags: str) -> Any:
     """An option of `serve`: its help is the setting's, with the default that the setting has."""
     default = _DEFAULTS[name]
@@ -166,6 +170,32 @@ def replay(
     from ringback.cli.replay import replay as run
 
     told = Replay(file=file, source=source, speed=speed, server=server, key=key, keep_ids=keep_ids, config=config)
+    raise typer.Exit(guarded(lambda: run(told)))
+
+
+@takeover.command(
+    name="bird",
+    epilog="Example: [bold]ringback import bird subscriptions.json --server http://127.0.0.1:8080 --key rb_... --dry-run[/bold]",
+)
+def import_bird(
+    file: Annotated[Path, typer.Argument(help="What Bird's list of webhook subscriptions answered.", exists=True, dir_okay=False)],
+    server: Annotated[str | None, typer.Option(help="The server that takes them over.", envvar="RINGBACK_SERVER")] = None,
+    key: Annotated[str | None, typer.Option(help="The account's key.", envvar="RINGBACK_KEY")] = None,
+    account: Annotated[str | None, typer.Option(help="Whose they become, where the key is the operator's.")] = None,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Take over those without a signingKey too: they will be sent unsigned.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+) -> None:
+    """Makes Bird's webhook subscriptions endpoints here. What is there already is left alone, so it may be run again.
+
+    Ends with 1 if one could not be taken over; each such one says why.
+    """
+    from ringback.cli.import_bird import Import
+    from ringback.cli.import_bird import import_bird as run
+    from ringback.cli.process import guarded
+
+    told = Import(file=file, server=server, key=key, account=account, unsigned=unsigned, dry_run=dry_run)
     raise typer.Exit(guarded(lambda: run(told)))
 
 
