@@ -169,6 +169,16 @@ class Dispatcher:
             lane.poke()
             self._pump(lane)
 
+    def withdraw(self, endpoint: int, deliveries: Collection[int]) -> set[int]:
+        """Resends that are not wanted any more: they are not sent, and their rows are to be cancelled, but for those that are on
+        the wire already, which are returned."""
+        lane = self._lanes.get(endpoint)
+        if lane is None:
+            return set()
+        lane.withdraw(deliveries, self._clock_ms())
+        self._pump(lane)
+        return lane.flying.keys() & set(deliveries)
+
     def release(self, deliveries: Sequence[int]) -> None:
         """Held deliveries that are due now, after the commit that says so."""
         unknown: list[int] = []

@@ -18,14 +18,14 @@ a time.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ringback.delivery.limits import Bucket, Budget
 from ringback.delivery.memory import Memory
 from ringback.delivery.order import Gates
 from ringback.delivery.readings import Need, Read, Waiting
 from ringback.delivery.timers import Timers
-from ringback.webhooks.deliveries import FINAL, OPEN
+from ringback.webhooks.deliveries import FINAL, OPEN, cancelled
 from ringback.webhooks.health import HEALTHY, Health
 from ringback.webhooks.model import Delivery, Endpoint
 from ringback.webhooks.records import Job
@@ -231,6 +231,22 @@ class Lane:
             if _is_late(job.delivery):
                 self.late_flying -= 1
 
+    def withdraw(self, numbers: Collection[int], now_ms: int) -> None:
+        """What stands in no order is taken back before it is sent. What is in flight stays, and what is only in the store is to be
+        cancelled there."""
+        queued, self.late = self.late, deque()
+        for job in queued:
+            if job.delivery.id in numbers:
+                self._forget(job, now_ms)
+            else:
+                self.late.append(job)
+        for number in numbers:
+            waiting = self._timers.get(number)
+            if waiting is not None and waiting[0] is self:
+                self.timed -= 1
+                self._timers.remove(number)
+                self._forget(waiting[1], now_ms)
+
     # Reading from the store
     def await_start(self) -> None:
         """The store is being asked who has open work; what is offered meanwhile waits for `started`."""
@@ -392,6 +408,10 @@ class Lane:
     def _leave_to_store(self, number: int) -> None:
         self.stored = True
         self._known.drop(number)
+
+    def _forget(self, job: Job, now_ms: int) -> None:
+        self._known.settle(cancelled(job.delivery), now_ms)
+        self._known.drop(job.delivery.id)
 
     def _leave(self, delivery: Delivery, now_ms: int) -> None:
         if delivery.kind == "event":

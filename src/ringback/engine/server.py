@@ -29,6 +29,7 @@ from ringback.engine.book import Book
 from ringback.engine.endpoints import EndpointKeeper
 from ringback.engine.links import own_url
 from ringback.engine.recordings import Recordings
+from ringback.engine.resends import Resends
 from ringback.engine.sources import Sources
 from ringback.errors import BadSettings, Conflict, InvalidInput, NotFound, OurError, StoreUnavailable
 from ringback.ids import now_ms, time_of, to_text
@@ -41,6 +42,7 @@ from ringback.switch.freeswitch.link import read_address
 from ringback.webhooks.health import Notice
 from ringback.webhooks.model import Delivery, Endpoint, Kind
 from ringback.webhooks.records import Job
+from ringback.webhooks.resends import BulkResend
 
 log = logging.getLogger("ringback")
 
@@ -152,6 +154,7 @@ class Engine:
             is_pressed=self.writer.is_pressed,
             on_health=self.endpoints.heard,
         )
+        self.resends = Resends(self)
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray)
         self.sources = Sources(self)
         self.recordings = Recordings(self, own_url(settings.public_url, listeners))
@@ -165,6 +168,7 @@ class Engine:
         self.writer.start()
         self.endpoints.start()
         self.dispatcher.start()
+        await self.resends.start()
         await self.sources.start()
         self._watchdog = self.loop.create_task(self._watch())
         self.ready = True
@@ -175,6 +179,7 @@ class Engine:
         if self._watchdog is not None:
             self._watchdog.cancel()
         await self.sources.stop()
+        await self.resends.stop()
         await self.dispatcher.drain(self.settings.drain_s)
         for task in self._tasks:
             task.cancel()
@@ -239,9 +244,9 @@ class Engine:
             raise OurError(f"it could not be stored: {why}")
         return number
 
-    async def make(self, account: str, jobs: Sequence[Job]) -> list[str]:
+    async def make(self, account: str, jobs: Sequence[Job], resend: BulkResend | None = None) -> list[str]:
         """Stores further deliveries of an account's events and has them sent; of each why the store cannot take it (empty: it is on
-        disk). Raises StoreUnavailable, OurError: then none was taken."""
+        disk). `resend`: how far their bulk resend has come. Raises StoreUnavailable, OurError: then none was taken."""
         future: asyncio.Future[list[str]] = self.loop.create_future()
 
         def done(whys: list[str] | OurError) -> None:
@@ -252,7 +257,7 @@ class Engine:
             else:
                 future.set_result(whys)
 
-        self.writer.make(account, jobs, done)
+        self.writer.make(account, jobs, done, resend)
         return await future
 
     def is_sending(self, delivery: Delivery) -> bool:

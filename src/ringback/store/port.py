@@ -9,7 +9,7 @@ again and retries, so two writers of one call never lose an update. A row that t
 named in the answer, the rest of the batch is committed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -236,8 +236,12 @@ class Store(Protocol):
         """How many of a job's resends had no attempt yet, by endpoint."""
         ...
 
-    def last_delivery(self) -> int:
-        """The newest delivery of all; 0: there is none."""
+    def open_resends(self, job: int) -> list[tuple[int, int]]:
+        """(delivery, its endpoint) of what a job made and is not done."""
+        ...
+
+    def cancel_resends(self, job: int, at_ms: int, but: Collection[int] = ()) -> int:
+        """All that is not done of what a job made becomes `cancelled`, but for these; how many."""
         ...
 
     def to_resend(

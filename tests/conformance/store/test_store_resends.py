@@ -205,12 +205,24 @@ def test_tests_and_replays_are_never_sent_again(store: Store, log: Log) -> None:
     assert found(store, state="succeeded") == log.ids("succeeded")
 
 
-def test_the_last_delivery(store: Store, log: Log) -> None:
-    assert store.last_delivery() > max(log.ids(*STATES))
+def test_what_a_job_made_is_cancelled_but_for_what_is_named(store: Store, log: Log) -> None:
+    store.put_resend(JOB)
+    mine = [replace(again(delivery, log.make), job=JOB.id) for delivery in log.by_state["exhausted"][:4]]
+    others = again(log.by_state["exhausted"][4], log.make)
+    put(store, *mine, others)
+    commit(store, results=[done(mine[0]), done(mine[1], "retrying", next_at_ms=START_MS)])
+    left = [(delivery.id, delivery.endpoint) for delivery in mine[1:]]
+    assert sorted(store.open_resends(JOB.id)) == left
+    assert store.cancel_resends(JOB.id, START_MS + 7, [mine[3].id]) == 2
+    assert store.resend_states(JOB.id) == {"succeeded": 1, "cancelled": 2, "pending": 1}
+    assert store.open_resends(JOB.id) == left[2:]
+    row = store.delivery(ACCOUNT, mine[1].id)
+    assert row is not None
+    assert row[0].finished_at_ms == START_MS + 7
+    assert store.job(others.id)
 
 
 def test_an_empty_store_has_nothing_to_resend(store: Store) -> None:
-    assert store.last_delivery() == 0
     assert store.to_resend(ACCOUNT, Wanted(), 0, 1 << 62, 10) == ([], None)
 
 

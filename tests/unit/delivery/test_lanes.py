@@ -475,6 +475,24 @@ class TestDue:
         assert made.queued == 2
         assert made.more
 
+    def test_what_is_taken_back_is_not_sent(self) -> None:
+        timers: Timers[Lane] = Timers()
+        made = lane(max_in_flight=1, timers=timers)
+        for number in (1, 2, 3):
+            made.offer(job(number, kind="resend"), NOW)
+        made.offer_due(job(4, kind="resend", state="retrying", attempts=1, next_at_ms=NOW + 500), NOW)
+        made.offer_due(job(5, state="retrying", attempts=1, next_at_ms=NOW + 500), NOW)
+        assert take_all(made) == [1]
+        made.withdraw({1, 2, 4, 99}, NOW)
+        assert (made.queued, made.timed, made.jobs) == (2, 1, 3)
+        # A row that was read before it was cancelled changes nothing.
+        made.offer_due(job(4, kind="resend", state="retrying", attempts=1, next_at_ms=NOW), NOW)
+        made.offer(job(2, kind="resend"), NOW)
+        end(made, 1)
+        assert take_all(made) == [3]
+        assert timers.pop(NOW + 500) == (made, job(5, state="retrying", attempts=1, next_at_ms=NOW + 500))
+        assert timers.pop(NOW + 500) is None
+
     def test_what_settled_is_forgotten_after_a_while(self) -> None:
         made = lane()
         made.offer(job(1, kind="resend"), NOW)

@@ -60,6 +60,8 @@ PLANS = {
     "again": "SEARCH other USING INDEX delivery_root (root=?)",
     "resend_states": "SEARCH delivery USING COVERING INDEX delivery_job (job=?)",
     "resend_waiting": "SEARCH delivery USING COVERING INDEX delivery_job (job=? AND state=?)",
+    "open_resends": "SEARCH delivery USING COVERING INDEX delivery_job (job=? AND state<?)",
+    "cancel_resends": "SEARCH delivery USING INDEX delivery_job (job=? AND state<?)",
     "resends": "SEARCH resend_job USING INDEX resend_job_account (account=? AND id<?)",
     "running_resends": "SCAN resend_job USING INDEX resend_job_running",
     "attempts": "SEARCH attempt USING PRIMARY KEY (delivery=?)",

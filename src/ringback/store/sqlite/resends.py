@@ -6,7 +6,7 @@ statement tells which are to be resent.
 
 import heapq
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -88,10 +88,15 @@ class Resends(Search):
         with self._db.reading() as connection:
             return dict(connection.execute(_SQL["resend_waiting"], (job,)).fetchall())
 
-    def last_delivery(self) -> int:
-        """The newest delivery of all; 0: there is none."""
+    def cancel_resends(self, job: int, at_ms: int, but: Collection[int] = ()) -> int:
+        """All that is not done of what a job made becomes `cancelled`, but for these; how many."""
+        with self._db.writing() as connection:
+            return connection.execute(_SQL["cancel_resends"], (job, at_ms, _list(but))).rowcount
+
+    def open_resends(self, job: int) -> list[tuple[int, int]]:
+        """(delivery, its endpoint) of what a job made and is not done."""
         with self._db.reading() as connection:
-            return connection.execute(_SQL["last_delivery"]).fetchone()[0] or 0
+            return connection.execute(_SQL["open_resends"], (job,)).fetchall()
 
     def to_resend(
         self, account: str, wanted: Wanted, after: int, bound: int, limit: int
@@ -182,5 +187,5 @@ def _oldest_first(ways: Iterable[Iterator[Row]]) -> Iterator[Row]:
     return heapq.merge(*ways, key=lambda row: row[0])
 
 
-def _list(numbers: Sequence[int]) -> str:
+def _list(numbers: Collection[int]) -> str:
     return f"[{','.join(map(str, numbers))}]"

@@ -26,6 +26,15 @@ SELECT state, count(*) FROM delivery WHERE job = ?1 GROUP BY state;
 -- Deliveries of a bulk resend that had no attempt yet, by endpoint.
 SELECT endpoint, count(*) FROM delivery WHERE job = ?1 AND state = 2 GROUP BY endpoint;
 
+-- name: open_resends
+-- What a bulk resend made and is not done.
+SELECT id, endpoint FROM delivery WHERE job = ?1 AND state <= 4;
+
+-- name: cancel_resends
+-- What a bulk resend made and is not done becomes cancelled (7), but for these.
+UPDATE delivery SET state = 7, finished_at = ?2
+WHERE job = ?1 AND state <= 4 AND id NOT IN (SELECT wanted.value FROM json_each(?3) AS wanted);
+
 -- name: look_newest
 -- Deliveries that no list holds yet.
 SELECT id FROM delivery WHERE id > :filled AND id > :after AND id < :before AND account = :account ORDER BY id LIMIT :limit;
@@ -72,7 +81,3 @@ WHERE d.account = :account AND d.state BETWEEN :low AND :high AND d.kind NOT IN 
 -- name: jobs
 -- Deliveries with their events.
 SELECT line.* FROM json_each(?1) AS wanted CROSS JOIN delivery_line AS line ON line.id = wanted.value;
-
--- name: last_delivery
--- The newest delivery of all.
-SELECT max(id) FROM delivery;

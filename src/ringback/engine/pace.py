@@ -1,0 +1,44 @@
+"""How fast work that nobody waits for may go: as fast as it slows no live traffic down.
+
+What live traffic notices is the event loop's lag: how much later than asked a sleeper wakes. So the rate grows step by step while
+the lag is small, and falls by a part as soon as it is not, or intake is pressed; never below a floor, so that the work ends.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+LEAST_PER_S: Final = 50.0
+MOST_PER_S: Final = 6_000.0
+FIRST_PER_S: Final = 500.0
+STEP_PER_S: Final = 50.0
+BACK: Final = 0.8
+LAG_S: Final = 0.012
+"""The lag from which on the rate falls: some hundred requests made in one go."""
+BURST_S: Final = 0.04
+
+
+class Pace:
+    """Permits, in one purse for all who ask. `clock` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float], is_pressed: Callable[[], bool]) -> None:
+        self._clock = clock
+        self._is_pressed = is_pressed
+        self._at = clock()
+        self._permits = 0.0
+        self.per_s = FIRST_PER_S
+
+    def felt(self, lag_s: float) -> None:
+        """A sleeper woke so much later than it asked for."""
+        if lag_s > LAG_S or self._is_pressed():
+            self.per_s = max(LEAST_PER_S, self.per_s * BACK)
+        else:
+            self.per_s = min(MOST_PER_S, self.per_s + STEP_PER_S)
+
+    def take(self, most: int) -> int:
+        """Permits for now, `most` at the most; perhaps none."""
+        now = self._clock()
+        self._permits = min(self.per_s * BURST_S + 1.0, self._permits + (now - self._at) * self.per_s)
+        self._at = now
+        taken = min(most, int(self._permits))
+        self._permits -= taken
+        return taken

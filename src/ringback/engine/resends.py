@@ -1,0 +1,236 @@
+"""Bulk resends at work: each running job is a task that reads, makes deliveries through the writer, and waits for the pace.
+
+A job's row says how far it is and moves in the transaction that makes the deliveries, so a kill neither repeats nor skips one, and
+the next start goes on. What it has made and nobody has tried yet is kept small, but for endpoints that fail: they would hold up the
+others. All jobs share one pace (engine.pace), so that live traffic comes first; a job may ask for less.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from ringback.delivery.limits import Bucket
+from ringback.engine.pace import Pace
+from ringback.engine.resend_sources import Item, Source, is_ready, source_of
+from ringback.errors import Conflict, InvalidInput, NotFound, OurError
+from ringback.ids import now_ms
+from ringback.webhooks.resends import BulkResend, Wanted
+
+if TYPE_CHECKING:
+    from ringback.engine.server import Engine
+
+log = logging.getLogger("ringback.resends")
+
+TICK_S: Final = 0.02
+MOST_AT_ONCE: Final = 100
+"""Resends in one commit: bounds the time that they hold up the loop."""
+MOST_WAITING: Final = 1_000
+"""Resends of one job that had no attempt yet, at endpoints that are not failing."""
+MOST_RUNNING: Final = 10
+"""Jobs of one account at a time."""
+AGAIN_S: Final = 1.0
+WINDOW_S: Final = 5.0
+"""The span that a job's rate is measured over."""
+
+
+class Running:
+    """One job at work: how far it is, and how fast."""
+
+    def __init__(self, job: BulkResend) -> None:
+        self.job = job
+        self.items: deque[Item] = deque()
+        self.looked: int | None = job.cursor
+        self.bucket = None if job.rate_per_s is None else Bucket(job.rate_per_s)
+        self.cancelled = False
+        self.task: asyncio.Task[None] | None = None
+        self._made: deque[tuple[float, int]] = deque()
+
+    def moved(self, now_s: float) -> None:
+        """It has come further."""
+        self._made.append((now_s, self.job.made))
+        while now_s - self._made[0][0] > WINDOW_S and len(self._made) > 1:
+            self._made.popleft()
+
+    def rate_per_s(self, now_s: float) -> float:
+        """Resends a second over the last seconds."""
+        if len(self._made) < 2 or now_s - self._made[-1][0] > WINDOW_S:
+            return 0.0
+        (first_s, first), (_, last) = self._made[0], self._made[-1]
+        return (last - first) / max(now_s - first_s, TICK_S)
+
+
+class Resends:
+    """See the module. Lives on the loop."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._pace = Pace(engine.loop.time, engine.writer.is_pressed)
+        self._running: dict[int, Running] = {}
+
+    async def start(self) -> None:
+        """Goes on with what was running. Raises StoreUnavailable."""
+        for job in await self._engine.in_thread(self._engine.store.running_resends):
+            self._begin(job)
+
+    async def stop(self) -> None:
+        """Stops where each job stands; the next start goes on."""
+        tasks = [running.task for running in self._running.values() if running.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def running(self, job: int) -> Running | None:
+        """A job that is at work."""
+        return self._running.get(job)
+
+    async def count(self, account: str, wanted: Wanted) -> tuple[int, int]:
+        """How many a job would send again, and the id that it would end at. Raises what `make` does."""
+        self._check(account, wanted)
+        bound = self._engine.writer.new_id()
+        probe = BulkResend(id=0, account=account, wanted=wanted, bound=bound)
+        source = source_of(self._engine, probe)
+
+        def count() -> int:
+            total = 0
+            after: int | None = 0
+            while after is not None:
+                items, after = source.read(after)
+                total += sum(1 for item in items if is_ready(self._engine, account, item.endpoint) is not None)
+            return total
+
+        return await self._engine.in_thread(count), bound
+
+    async def make(self, account: str, wanted: Wanted, rate_per_s: float | None) -> BulkResend:
+        """A job that begins at once. Raises NotFound or Conflict (the endpoint that is named), Conflict (too many at work),
+        InvalidInput, StoreUnavailable."""
+        if sum(1 for running in self._running.values() if running.job.account == account) >= MOST_RUNNING:
+            raise Conflict(f"an account may have {MOST_RUNNING} bulk resends at work; wait for one, or cancel it")
+        total, bound = await self.count(account, wanted)
+        job = BulkResend(
+            id=self._engine.writer.new_id(), account=account, wanted=wanted, rate_per_s=rate_per_s, total=total, bound=bound
+        )
+        await self._engine.in_thread(lambda: self._engine.store.put_resend(job))
+        self._begin(job)
+        return job
+
+    async def cancel(self, account: str, number: int) -> BulkResend:
+        """Stops a job: it makes nothing more, and what it made and is not on the wire is cancelled. One that is over stays as it
+        is. Raises NotFound, StoreUnavailable."""
+        store = self._engine.store
+        job = await self._engine.in_thread(lambda: store.resend(account, number))
+        if job is None:
+            raise NotFound("no such bulk resend")
+        running = self._running.get(number)
+        if running is not None:
+            running.cancelled = True
+        if await self._engine.in_thread(lambda: store.end_resend(number, "cancelled", now_ms())):
+            # Once more when the task has ended: a batch of it may be on its way to the disk.
+            await self._take_back(number)
+        return await self._engine.in_thread(lambda: store.resend(account, number)) or job
+
+    # Inside
+    def _check(self, account: str, wanted: Wanted) -> None:
+        if wanted.endpoint is None:
+            if wanted.state == "missed":
+                raise InvalidInput("what was missed is asked for one endpoint", "filter.endpoint")
+            return
+        endpoint = self._engine.book.endpoint(wanted.endpoint)
+        if endpoint is None or endpoint.account != account:
+            raise NotFound("no such endpoint")
+        if not endpoint.enabled:
+            raise Conflict("the endpoint is disabled: enable it first")
+
+    def _begin(self, job: BulkResend) -> None:
+        running = self._running[job.id] = Running(job)
+        running.task = self._engine.loop.create_task(self._work(running))
+
+    async def _take_back(self, job: int) -> None:
+        engine = self._engine
+        by_endpoint: dict[int, list[int]] = {}
+        for delivery, endpoint in await engine.in_thread(lambda: engine.store.open_resends(job)):
+            by_endpoint.setdefault(endpoint, []).append(delivery)
+        flying = [one for endpoint, mine in by_endpoint.items() for one in engine.dispatcher.withdraw(endpoint, mine)]
+        if by_endpoint:
+            await engine.in_thread(lambda: engine.store.cancel_resends(job, now_ms(), flying))
+
+    async def _work(self, running: Running) -> None:
+        """A job, from where it stands to its end."""
+        source = source_of(self._engine, running.job)
+        try:
+            while not running.cancelled:
+                try:
+                    if await self._step(running, source):
+                        break
+                except OurError as error:
+                    log.warning("bulk resend: %s", error)
+                    await asyncio.sleep(AGAIN_S)
+            await self._end(running)
+        finally:
+            del self._running[running.job.id]
+
+    async def _step(self, running: Running, source: Source) -> bool:
+        """The next few, if it is their time. True: everything is made, and was tried once. Raises OurError."""
+        asked_s = self._engine.loop.time()
+        await asyncio.sleep(TICK_S)
+        self._pace.felt(self._engine.loop.time() - asked_s - TICK_S)
+        if not running.items and running.looked is not None:
+            after = running.looked
+            found, running.looked = await self._engine.in_thread(lambda: source.read(after))
+            running.items.extend(found)
+        waiting = await self._waiting(running.job)
+        if not running.items:
+            if running.looked is None:
+                return not waiting
+            # Nothing of this block: remembered with the next that is made.
+            return False
+        batch = self._batch(running, MOST_WAITING - waiting)
+        if batch:
+            await self._make(running, source, batch)
+        return False
+
+    def _batch(self, running: Running, room: int) -> list[Item]:
+        """As many as may be made now."""
+        most = min(MOST_AT_ONCE, len(running.items), room)
+        if running.bucket is not None:
+            now = now_ms()
+            allowed = 0
+            while allowed < most and running.bucket.take(now):
+                allowed += 1
+            most = allowed
+        count = self._pace.take(most) if most > 0 else 0
+        return [running.items.popleft() for _ in range(count)]
+
+    async def _make(self, running: Running, source: Source, batch: list[Item]) -> None:
+        job = running.job
+        try:
+            jobs = await self._engine.in_thread(lambda: source.jobs(batch))
+            if running.cancelled:
+                return
+            moved = replace(job, cursor=batch[-1].at, made=job.made + len(jobs), unmade=job.unmade + len(batch) - len(jobs))
+            whys = await self._engine.make(job.account, jobs, moved)
+        except OurError:
+            running.items.extendleft(reversed(batch))
+            raise
+        running.job = moved
+        failed = sum(1 for why in whys if why)
+        if failed:
+            running.job = replace(moved, made=moved.made - failed, unmade=moved.unmade + failed)
+            await self._engine.make(job.account, [], running.job)
+        running.moved(self._engine.loop.time())
+
+    async def _waiting(self, job: BulkResend) -> int:
+        """How many of its resends had no attempt yet, at endpoints that are not failing."""
+        waiting = await self._engine.in_thread(lambda: self._engine.store.resend_waiting(job.id))
+        health = self._engine.dispatcher.health
+        return sum(count for endpoint, count in waiting.items() if health(endpoint).condition == "healthy")
+
+    async def _end(self, running: Running) -> None:
+        job = running.job
+        if running.cancelled:
+            await self._engine.insist(lambda: self._engine.store.end_resend(job.id, "cancelled", now_ms()))
+            await self._take_back(job.id)
+        else:
+            await self._engine.insist(lambda: self._engine.store.end_resend(job.id, "done", now_ms()))
