@@ -1,4 +1,4 @@
-"""The README's five minutes, run as they stand: only the ports, the place of the programs and the data directory are this test's."""
+"""The README's five minutes, run as they stand: only ports, the programs' place and the data directory are this test's."""
 
 import re
 import subprocess
@@ -23,7 +23,8 @@ def test_the_five_minutes_work_as_they_are_written(tmp_path: Path) -> None:
     script = script.replace("8080", str(server_port)).replace("9000", str(listen_port))
     # What a person does while reading on: wait until the two are up, and a moment before the last look.
     start, rest = script.split("account=$(", 1)
-    wait = f"until curl -sf localhost:{server_port}/readyz >/dev/null && curl -s localhost:{listen_port} >/dev/null; do sleep 0.1; done\n"
+    ready = f"curl -sf localhost:{server_port}/readyz >/dev/null && curl -s localhost:{listen_port} >/dev/null"
+    wait = f"until {ready}; do sleep 0.1; done\n"
     listening = tmp_path / "listen.txt"
     start = start.replace("--bodies &", f"--bodies > {listening} &")
     (tmp_path / "steps.sh").write_text(f"set -eu\ntrap 'kill $(jobs -p)' EXIT\n{start}{wait}account=$({rest}\nsleep 0.5\n")
