@@ -60,7 +60,13 @@ def test_url_and_dialect_are_all_it_takes(api: Api) -> None:
         "hold_s": 30,
         "omit_null": False,
         "signed": True,
-        "health": {"condition": "healthy", "failures": 0, "since": None},
+        "secrets": [{"until": None}],
+        "auth": None,
+        "headers": {},
+        "ca_pem": None,
+        "rate_per_s": None,
+        "max_in_flight": 64,
+        "health": {"condition": "healthy", "failures": 0, "since": None, "changed_at": None, "reason": None},
     }
     shown = api.get(f"/v1/endpoints/{identity}")
     assert shown == {**made, "id": identity, "created_at": stamps[0], "updated_at": stamps[1]}
@@ -93,9 +99,15 @@ def test_everything_may_be_said(api: Api) -> None:
         "description": "the CRM",
         "enabled": False,
         "hold_s": 0,
+        "headers": {"X-Tenant": "acme"},
+        "bearer": "t0k3n",
+        "rate_per_s": 2.5,
+        "max_in_flight": 3,
     }
     made = api.post("/v1/endpoints", wish)
-    assert {name: made[name] for name in wish} == {**wish, "events": ["Call.Complete", "Call.Initiate"]}
+    assert made.pop("auth") == "bearer"
+    masked = {"events": ["Call.Complete", "Call.Initiate"], "headers": {"X-Tenant": "***"}}
+    assert {name: made[name] for name in wish if name != "bearer"} == {k: v for k, v in (wish | masked).items() if k != "bearer"}
     assert api.post("/v1/endpoints", {"url": NOBODY, "dialect": "voc", "omit_null": True})["omit_null"] is True
 
 
@@ -340,7 +352,10 @@ def test_the_description_lists_every_route(document: dict[str, Any]) -> None:
         "GET /v1/accounts/{account_id}",
         "POST /v1/events",
         *(f"{method} /v1/endpoints" for method in ("GET", "POST")),
-        *(f"{method} /v1/endpoints/{{endpoint_id}}" for method in ("GET", "DELETE")),
+        *(f"{method} /v1/endpoints/{{endpoint_id}}" for method in ("GET", "PATCH", "DELETE")),
+        "POST /v1/endpoints/{endpoint_id}/rotate-secret",
+        "POST /v1/endpoints/{endpoint_id}/test",
+        "GET /v1/dialects",
         *(f"{method} /v1/numbers" for method in ("GET", "POST")),
         *(f"{method} /v1/numbers/{{number}}" for method in ("GET", "PATCH", "DELETE")),
         *(f"{method} /v1/properties" for method in ("GET", "POST")),
