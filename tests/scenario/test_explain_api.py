@@ -79,6 +79,56 @@ def test_an_endpoint_that_was_disabled_meanwhile(api: Api, receiver: Receiver, n
     assert (later["sent"], marks(later)) == (False, [("disabled", True, True)])
 
 
+def test_rules_of_an_endpoint_before_and_after_they_are_changed(api: Api, new_call: NewCall) -> None:
+    cases: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("not-chosen", {"events": ["call.busy"]}, {"events": None}),
+        ("filter", {"filters": [{"key": "status", "value": "busy"}]}, {"filters": []}),
+        ("disabled", {"enabled": False}, {"enabled": True}),
+    ]
+    endpoints = {rule: api.endpoint(DEAD, **before) for rule, before, _ in cases}
+    kept_out = event_of(api, new_call()("starting"))
+    for rule, before, lifted in cases:
+        endpoint = endpoints[rule]
+        assert marks(why(api, kept_out, endpoint)) == [(rule, True, True)]
+        status, changed = api.call("PATCH", f"/v1/endpoints/{endpoint['id']}", lifted)
+        assert status == 200, changed
+        answer = why(api, kept_out, endpoint)
+        assert (answer["sent"], answer["sent_now"], marks(answer)) == (False, True, [("changed-since", None, False)])
+        assert answer["changed_since"] == [{"what": "endpoint", "id": endpoint["id"], "at": changed["updated_at"]}]
+        sent = event_of(api, new_call()("starting"))
+        assert why(api, sent, endpoint)["sent"]
+        assert api.call("PATCH", f"/v1/endpoints/{endpoint['id']}", before)[0] == 200
+        answer = why(api, sent, endpoint)
+        assert (answer["sent"], answer["sent_now"], marks(answer)) == (True, False, [(rule, False, True)])
+        assert marks(why(api, kept_out, endpoint)) == [(rule, None, True)], "the rule as it is now: what it was is not kept"
+
+
+def test_the_accounts_switch_for_the_catch_all_clause(server: Server, new_call: NewCall) -> None:
+    api = server.account()
+    silent = api.endpoint(DEAD, "bird")
+    api.endpoint(DEAD, "bird", filters=[{"key": "status", "value": "starting"}])
+    before = event_of(api, new_call()("starting"))
+    assert server.operator.call("PATCH", f"/v1/accounts/{api.account}", {"bird_catch_all": "off"})[0] == 200
+    after = event_of(api, new_call()("starting"))
+    answer = why(api, before, silent)
+    assert (answer["sent"], answer["sent_now"], marks(answer)) == (False, True, [("catch-all", True, False)])
+    assert why(api, after, silent)["sent"]
+    assert server.operator.call("PATCH", f"/v1/accounts/{api.account}", {"bird_catch_all": "literal"})[0] == 200
+    answer = why(api, after, silent)
+    assert (answer["sent"], answer["sent_now"], marks(answer)) == (True, False, [("catch-all", False, True)])
+
+
+def test_a_test_is_explained_like_an_event(api: Api) -> None:
+    endpoint, other = api.endpoint(DEAD, events=["call.busy"]), api.endpoint(DEAD)
+    made = api.post(f"/v1/endpoints/{endpoint['id']}/test", {"event": "call.starting"}, 202)
+    event = api.get(f"/v1/deliveries/{made['delivery_id']}")["event_id"]
+    answer = why(api, event, endpoint)
+    assert (answer["sent"], marks(answer)) == (True, [("not-chosen", False, True)])
+    assert [delivery["kind"] for delivery in answer["deliveries"]] == ["test"]
+    answer = why(api, event, other)
+    assert (answer["sent"], answer["sent_now"], marks(answer)) == (False, False, [("others-test", True, True)])
+
+
 def test_catch_all_clause_names_the_endpoint_that_took_it(api: Api, new_call: NewCall) -> None:
     silent = api.endpoint(DEAD, "bird")
     taker = api.endpoint(DEAD, "bird", filters=[{"key": "status", "value": "starting"}])

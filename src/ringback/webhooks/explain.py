@@ -23,6 +23,7 @@ from ringback.calls.model import FINAL, STATUSES, Event, to_rfc3339
 from ringback.ids import time_of, to_text
 from ringback.webhooks.matching import YIELDS, Names, conditions, is_chosen, passes
 from ringback.webhooks.model import Delivery, Endpoint
+from ringback.webhooks.notices import NOTICES
 
 Rule = Literal[
     "late",  # a status that the leg had passed, or something that was told before: in the record, never sent
@@ -34,6 +35,8 @@ Rule = Literal[
     "not-chosen",  # the endpoint takes other events
     "filter",
     "catch-all",  # without filters, it yields to an endpoint whose filters match (Bird)
+    "others-test",  # a test goes to its own endpoint alone
+    "own-notice",  # a notice is not told to the endpoint that it is about
     "changed-since",  # no rule as it is now keeps it out: one that was changed since did
 ]
 
@@ -91,8 +94,8 @@ class Case(Struct, frozen=True, kw_only=True):
 
 
 class Explanation(Struct, frozen=True, kw_only=True):
-    """`name`: the platform's name for the event, None if it has none. `sent`: a delivery was made when the event came (or by a
-    test); `reasons`: what stood, or stands, against it; `changed`: what was changed since."""
+    """`name`: the platform's name for the event, None if it has none. `sent`: a delivery was made when the event came; `reasons`:
+    what stood, or stands, against it; `changed`: what was changed since."""
 
     name: str | None
     sent: bool
@@ -125,10 +128,11 @@ def _reasons_now(case: Case) -> Iterator[Reason]:
         yield _no_name(dialect, event, case.place)
         return
     if not is_chosen(endpoint, name):
-        chosen = sorted(endpoint.events or ())
-        yield Reason(
-            rule="not-chosen", text=f"The endpoint takes {_listed(chosen)}, not {name}.", wanted=tuple(chosen), actual=name
-        )
+        yield _not_chosen(endpoint, name)
+    if event.type in NOTICES:  # filters are about calls (webhooks.notices)
+        if event.data.get("endpoint", {}).get("id") == to_text("ep", endpoint.id):
+            yield Reason(rule="own-notice", text="The notice is about this endpoint itself: only others are told.")
+        return
     for wanted in conditions(endpoint):
         if not passes([wanted], dialect, event, case.place):
             yield _filtered(wanted[0], sorted(wanted[1]), dialect.filter_value(wanted[0], event, case.place))
@@ -141,16 +145,19 @@ def explain(case: Case) -> Explanation:
     """Why the endpoint got the event, or did not."""
     event, endpoint = case.event, case.endpoint
     dialect = case.dialects.get(endpoint.dialect)
-    sent = any(one.endpoint == endpoint.id and one.kind in ("event", "test") and one.state != "skipped" for one in case.deliveries)
-    made_after = endpoint.id > event.id
+    sent = any(one.endpoint == endpoint.id and one.kind in _AT_ONCE and one.state != "skipped" for one in case.deliveries)
+    name = None if dialect is None else dialect.event_name(event, case.place)
     changed = tuple(_changes(case))
+    if not sent and any(one.kind == "test" for one in case.deliveries):
+        text = "It is a test of another endpoint, and a test goes to nobody else."
+        return Explanation(name=name, sent=False, reasons=(Reason(rule="others-test", text=text, then=True),), changed=changed)
+    made_after = endpoint.id > event.id
     reasons = [
         replace(reason, then=False if sent else _held_then(reason, case, changed, made_after)) for reason in _reasons_now(case)
     ]
     if not sent and made_after:
         text = f"The endpoint was made after the event came, at {to_rfc3339(endpoint.created_at_ms)}."
         reasons.insert(0, Reason(rule="made-after", text=text, then=True, now=False))
-    name = None if dialect is None else dialect.event_name(event, case.place)
     told = (
         any(reason.rule == "catch-all" for reason in reasons) if _was_skipped(case) else any(r.then is not False for r in reasons)
     )
@@ -159,7 +166,9 @@ def explain(case: Case) -> Explanation:
     return Explanation(name=name, sent=sent, reasons=tuple(reasons), changed=changed)
 
 
-_FACTS_OF_THE_EVENT: Final = frozenset({"late", "no-event"})
+_AT_ONCE: Final = frozenset({"event", "test", "notice"})
+"""Kinds of deliveries that are made with their event; the others are sent again later."""
+_FACTS_OF_THE_EVENT: Final = frozenset({"late", "no-event", "own-notice"})
 _RULES_OF_THE_NUMBER: Final = frozenset({"number-webhooks-off", "filter"})
 _RULES_OF_THE_ENDPOINT: Final = frozenset({"disabled", "not-chosen", "filter", "catch-all"})
 
@@ -223,6 +232,12 @@ def _takers(case: Case) -> set[int]:
 def _was_skipped(case: Case) -> bool:
     """Is it in the log that the catch-all clause, and nothing else, kept the event from the endpoint?"""
     return any(one.endpoint == case.endpoint.id and one.state == "skipped" for one in case.deliveries)
+
+
+def _not_chosen(endpoint: Endpoint, name: str) -> Reason:
+    chosen = sorted(endpoint.events or ())
+    takes = _listed(chosen) if chosen else "all that is about calls, and notices only by name"
+    return Reason(rule="not-chosen", text=f"The endpoint takes {takes}, not {name}.", wanted=tuple(chosen), actual=name)
 
 
 def _no_name(dialect: Speaker, event: Event, place: Place) -> Reason:
@@ -300,7 +315,7 @@ def untold(endpoint: Endpoint, dialect: Speaker, events: Sequence[Event], named:
     missing: list[Untold] = []
     for name in dialect.events:
         kind = samples[name].type
-        if not is_chosen(endpoint, name) or name in named or kind in kinds or (over and kind[5:] in FINAL):
+        if not is_chosen(endpoint, name) or name in NOTICES or name in named or kind in kinds or (over and kind[5:] in FINAL):
             continue
         said = "No end was reported so far." if kind[5:] in FINAL else f"No {kind} was reported."
         missing.append(Untold(name, _UNTOLD.get(kind, said)))

@@ -14,8 +14,10 @@ from ringback.calls.model import STATUSES, Call, CallRef, Event, Offer, Update
 from ringback.dialects import load_dialects
 from ringback.ids import first_id_at
 from ringback.webhooks.explain import SETTLING_MS, Case, Explanation, Reason, explain, reasons_now, untold
+from ringback.webhooks.health import Notice
 from ringback.webhooks.matching import Matcher
 from ringback.webhooks.model import Delivery, Endpoint, Filter
+from ringback.webhooks.notices import notice_event, takers
 
 ACCOUNT = "0b6a1f0e-3c57-4b1e-9f6a-2d1f5f0c7a11"
 NUMBER = "+611800111222"
@@ -306,6 +308,65 @@ class TestChangedSince:
         one = endpoint(enabled=False)
         assert not asked(RING, one, deliveries=[delivery(one, RING, kind="resend")]).sent
         assert asked(RING, one, deliveries=[delivery(one, RING, kind="test")]).sent
+
+    def test_a_test_of_another_endpoint(self) -> None:
+        found = asked(RING, endpoint(1), endpoint(2), deliveries=[delivery(endpoint(2), RING, kind="test")])
+        assert marks(found) == [("others-test", True, True)]
+
+
+class TestSkipped:
+    """The log has a row for what the catch-all clause alone kept back: that is certain, whatever was changed since."""
+
+    silent = endpoint(1, "bird")
+    log = [delivery(FILTERED, RING, "voice.inbound"), replace(delivery(silent, RING, "voice.inbound"), state="skipped")]
+
+    def test_it_was_not_sent(self) -> None:
+        found = asked(RING, self.silent, FILTERED, deliveries=self.log)
+        assert (found.sent, marks(found)) == (False, [("catch-all", True, True)])
+
+    @pytest.mark.parametrize("change", [{}, {"filters": (Filter("status", "busy"),)}, {"enabled": False}])
+    def test_it_stays_certain_when_the_endpoint_is_changed(self, change: dict[str, Any]) -> None:
+        found = asked(RING, replace(self.silent, **change, updated_at_ms=LATER_MS), deliveries=self.log)
+        assert ("catch-all", True, False) in marks(found)
+        assert [reason.rule for reason in found.reasons if reason.then] == ["catch-all"]
+        (clause,) = (reason for reason in found.reasons if reason.rule == "catch-all")
+        assert clause.by == (FILTERED.id,)
+
+    def test_a_skipped_delivery_is_no_witness_against_others(self) -> None:
+        other = endpoint(4, "bird")
+        skipped = [replace(delivery(self.silent, RING, "voice.inbound"), state="skipped")]
+        assert marks(asked(RING, other, deliveries=skipped)) == [("changed-since", None, False)]
+
+
+class TestNotices:
+    """What an endpoint is told about another one: rules of their own (webhooks.notices)."""
+
+    about = endpoint(9)
+    notice = Notice(kind="endpoint.failing", endpoint=about.id, account=ACCOUNT, at_ms=CAME_MS, reason="5 failures in a row")
+    told = notice_event(notice, about, first_id_at(CAME_MS))
+
+    @pytest.mark.parametrize(
+        ("one", "rules"),
+        [
+            (endpoint(1, events=frozenset({"endpoint.failing"})), []),
+            (endpoint(1, "standard", ("direction", "outbound"), events=frozenset({"endpoint.failing"})), []),
+            (endpoint(1), ["not-chosen"]),
+            (endpoint(1, events=frozenset({"call.busy"})), ["not-chosen"]),
+            (endpoint(1, events=frozenset({"endpoint.failing"}), enabled=False), ["disabled"]),
+            (endpoint(9, events=frozenset({"endpoint.failing"})), ["own-notice"]),
+            (endpoint(1, "bird"), ["no-event"]),
+            (endpoint(1, "voc"), ["no-event"]),
+        ],
+    )
+    def test_rules(self, one: Endpoint, rules: list[str]) -> None:
+        assert takers([one], self.notice) == ([] if rules else [one])
+        assert [reason.rule for reason in asked(self.told, one).reasons if reason.now] == rules
+        sent = asked(self.told, one, deliveries=[delivery(one, self.told, "endpoint.failing", kind="notice")])
+        assert (sent.sent, [reason.then for reason in sent.reasons]) == (True, [False] * len(rules))
+
+    def test_no_conversation_lacks_one(self) -> None:
+        standard = load_dialects()["standard"]
+        assert untold(endpoint(events=frozenset({"endpoint.failing"})), standard, [RING], ["call.ringing"]) == []
 
 
 class TestUntold:
