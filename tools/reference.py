@@ -29,6 +29,8 @@ from ringback.settings import HELP, Settings
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 PAGES: Final = ("settings.md", "command-line.md", "api.md", "events.md")
+_VENDORS: Final = ("/bird/",)
+"""APIs of platforms, which docs/leaving tells of."""
 _BLOCK: Final = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _BODIES: Final = ("NewAccount", "NewProperty", "NewNumber", "ChangedNumber", "NewEndpoint")
 
@@ -111,7 +113,7 @@ def _described() -> dict[str, Any]:
 
     async def ask() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
-            engine = Engine(Settings(data=Path(folder)), "key-of-nobody", [])
+            engine = Engine(Settings(data=Path(folder)), "key-of-nobody", [("127.0.0.1", 8080)])
             await engine.start()
             try:
                 return await _get(make_app(engine), "/openapi.json")
@@ -156,6 +158,8 @@ def routes() -> str:
 
     def rows() -> Iterator[tuple[str, ...]]:
         for path, item in sorted(_described()["paths"].items()):
+            if path.startswith(_VENDORS):
+                continue
             for method, operation in item.items():
                 query = [p["name"] for p in operation.get("parameters", ()) if p["in"] == "query" and p["name"] != "account"]
                 yield _code(f"{method.upper()} {path}"), operation["description"], " ".join(map(_code, query))

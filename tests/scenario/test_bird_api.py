@@ -2,8 +2,10 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -387,3 +389,17 @@ def test_an_endpoint_of_our_own_api_is_a_subscription_if_it_has_one_event(bird: 
     made = bird.subscribe("https://b.com")
     assert {"https://b.com", "https://a.com"} == {item["url"] for item in bird.api.get("/v1/endpoints")["items"]}
     assert made["id"] not in {item["id"] for item in bird.api.get("/v1/endpoints")["items"]}
+
+
+def test_the_page_for_those_who_leave_names_every_route(server: Server) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "leaving" / "bird.md").read_text()
+    told = set(re.findall(r"^\| `([A-Z]+) (/webhook-subscriptions[^`]*)`", page, re.MULTILINE))
+    described = server.operator.get("/openapi.json")["paths"]
+    for prefix in ("/bird/workspaces/{workspace}", "/bird/organizations/{organization}/workspaces/{workspace}"):
+        routes = {
+            (method.upper(), path.removeprefix(prefix))
+            for path, item in described.items()
+            if path.startswith(prefix + "/")
+            for method in item
+        }
+        assert routes == told

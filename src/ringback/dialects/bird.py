@@ -101,6 +101,14 @@ FACTS: tuple[Fact, ...] = (
     ),
     Fact("filters", "documented", "`status` (any of those given) and at most one `channelId`, combined with AND."),
     Fact("a status filter given twice", "ours", "Counts once."),
+    Fact(
+        "catch-all clause",
+        "documented",
+        "Without filters, no event that a filtered one takes. Ours: the log shows it, an account may switch it off.",
+    ),
+    Fact(
+        "five alike", "documented", "In Bird's own API: no sixth of the same event and set of filters; inactive ones count (ours)."
+    ),
 )
 
 
