@@ -24,16 +24,18 @@ from ringback.api.log import Calls, Deliveries
 from ringback.api.numbers import Numbers, Properties
 from ringback.api.recordings import LINKED, Recordings
 from ringback.api.system import Operator, Sources, healthz, metrics, readyz, take_events
+from ringback.api.voc import replies as voc_replies
+from ringback.api.voc.routes import routers as voc_routers
 from ringback.engine.server import Engine
 from ringback.errors import RingbackError
 
 Refuse = Callable[[common.AnyRequest, Any], Response[bytes]]
 """Makes the answer that an error is told by."""
 
-_CALLS = b"/v1/calls/"
+_CALLS = (b"/v1/calls/", b"/voc/api/v1/calls/get/")
 _PARTS = (b"recording", b"transcription")
 """What a call has below it."""
-_VENDORS: dict[str, Refuse] = {"bird": bird_errors.answer}
+_VENDORS: dict[str, Refuse] = {"bird": bird_errors.answer, "voc": voc_replies.answer}
 """Whose errors have a form of their own, by the first part of the path."""
 _SCHEMES: dict[str, SecurityScheme | Reference] = {
     "key": SecurityScheme(type="http", scheme="bearer"),
@@ -54,12 +56,13 @@ async def openapi(request: common.AnyRequest, engine: common.TheEngine) -> dict[
 
 def with_any_call_id(app: ASGIApp) -> ASGIApp:
     """A call's id is the source's: any text, with slashes at its ends and in a row too, which the router would tidy away. So a path
-    below /v1/calls/ is handed on as it was sent, percent-encoded; its route decodes it. A last part of that name is the call's, so
-    the slash before it in an id is to be sent as %2F."""
+    below calls is handed on as it was sent, percent-encoded; its route decodes it. A last part that calls have below them is one,
+    so the slash before such a word in an id is to be sent as %2F."""
 
     async def handed_on(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["raw_path"].startswith(_CALLS):
-            scope["path"] = _CALLS.decode() + _encoded(scope["raw_path"][len(_CALLS) :])
+        for prefix in _CALLS:
+            if scope["raw_path"].startswith(prefix):
+                scope["path"] = prefix.decode() + _encoded(scope["raw_path"][len(prefix) :])
         await app(scope, receive, send)
 
     return handed_on
@@ -103,6 +106,7 @@ def make_app(engine: Engine) -> ASGIApp:
             metrics,
             openapi,
             *bird_routers(engine),
+            *voc_routers(engine),
         ],
         dependencies={
             "engine": Provide(lambda: engine, sync_to_thread=False),

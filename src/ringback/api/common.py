@@ -96,7 +96,17 @@ _DETAILS = {404: "no such page", 405: "no such method here", 413: "the body is t
 _BODY = "data"
 _NAMED = re.compile(r"^Object (missing required|contains unknown) field `(.+)`$", re.DOTALL)
 _SAID = {"missing required": "is required", "contains unknown": "is not a field that is known here"}
-_QUERY_NAMES = {"in_state": "state", "page_token": "pageToken", "execution_status": "executionStatus", "request_id": "requestId"}
+_QUERY_NAMES = {
+    "in_state": "state",
+    "page_token": "pageToken",
+    "execution_status": "executionStatus",
+    "request_id": "requestId",
+    "per_page": "perPage",
+    "date_from": "dateFrom",
+    "date_to": "dateTo",
+    "service_number": "serviceNumber",
+    "from_id": "fromId",
+}
 
 
 def on_http_error(_: AnyRequest, error: HTTPException) -> Response[bytes]:

@@ -47,7 +47,7 @@ class NewTranscript(Struct, frozen=True, forbid_unknown_fields=True):
     """A transcript. `summary`: what the call was about, for those who ask VOC's API."""
 
     text: Annotated[str, Meta(min_length=1)]
-    summary: str | None = None
+    summary: Annotated[str, Meta(max_length=4000)] | None = None
 
 
 class TranscriptView(Struct, frozen=True):

@@ -83,7 +83,7 @@ def with_recording(current: Context, data: Mapping[str, Any]) -> Context:
 
 def with_transcription(current: Context, data: Mapping[str, Any]) -> Context:
     """`current` after a `call.transcription`."""
-    told = Transcription(text=data.get("text"), url=data.get("url"))
+    told = Transcription(text=data.get("text"), url=data.get("url"), summary=data.get("summary"))
     merged = _merge_transcription(current.transcription, told)
     return current if merged == current.transcription else replace(current, transcription=merged)
 

@@ -105,10 +105,11 @@ class Recording(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
 
 
 class Transcription(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A transcript of the call."""
+    """A transcript of the call. `summary`: what it was about."""
 
     text: str | None = None
     url: str | None = None
+    summary: str | None = None
 
 
 class Context(Struct, frozen=True, omit_defaults=True, kw_only=True):

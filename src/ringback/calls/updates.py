@@ -267,7 +267,7 @@ _CHECKS: Final[Mapping[str, Mapping[str, Callable[[Any], str | None]]]] = {
         "duration_s": _whole(0, MAX_SAFE_INT),
         "channels": _whole(1, 255),
     },
-    "call.transcription": {"text": _any_text, "url": _text(2048)},
+    "call.transcription": {"text": _any_text, "url": _text(2048), "summary": _any_text},
 }
 """What `data` may say, by type. Q.850 causes end at 127; some switches go on to 999 with their own."""
 

@@ -96,13 +96,14 @@ FACTS: tuple[Fact, ...] = (
 )
 
 
-def _number(address: str) -> str:
+def number_text(address: str) -> str:
     """A number as VOC writes it: without the plus."""
     return as_number(address).removeprefix("+")
 
 
-def _caller(address: str) -> str:
-    return "Anonymous" if is_withheld(address) else _number(address)
+def caller_text(address: str) -> str:
+    """The caller as VOC writes it."""
+    return "Anonymous" if is_withheld(address) else number_text(address)
 
 
 def _extension(event: Event, name: str) -> str | None:
@@ -113,17 +114,18 @@ def _extension(event: Event, name: str) -> str | None:
     return calling_extension(event.root)
 
 
-def _date(event: Event, _name: str) -> str:
-    text = rfc3339(event.at_ms)
+def date_text(at_ms: int) -> str:
+    """`2024-01-01 19:00:00`: UTC, cut to seconds."""
+    text = rfc3339(at_ms)
     return f"{text[:10]} {text[11:19]}"
 
 
 _VALUES: Mapping[str, Callable[[Event, str], str | None]] = {
     "event": lambda _event, name: name,
-    "date": _date,
-    "inboundNumber": lambda event, _name: _number(event.root.to),
-    "callerid": lambda event, _name: _caller(event.root.from_),
-    "destination": lambda event, _name: _number(event.root.to),
+    "date": lambda event, _name: date_text(event.at_ms),
+    "inboundNumber": lambda event, _name: number_text(event.root.to),
+    "callerid": lambda event, _name: caller_text(event.root.from_),
+    "destination": lambda event, _name: number_text(event.root.to),
     "callid": lambda event, _name: event.root.id,
     "extension": _extension,
     "duration": lambda event, _name: str(event.root.duration_s),

@@ -60,6 +60,7 @@ class Book:
         self.accounts: dict[str, Account] = {}
         self.endpoints: dict[int, Endpoint] = {}
         self._keys: dict[bytes, Key] = {}
+        self._keys_by_id: dict[int, Key] = {}
         self._numbers: dict[tuple[str, str], Number] = {}
         self._owners: dict[str, str] = {}
         self._matchers: dict[str, Matcher] = {}
@@ -84,6 +85,7 @@ class Book:
     def read_keys(self) -> None:
         """After a key was made or revoked: a revoked key stops working at once."""
         self._keys = {key.hash: key for key in self._store.keys()}  # noqa: SIM118
+        self._keys_by_id = {key.id: key for key in self._keys.values()}
         self._identities = {}
 
     def read_numbers(self) -> None:
@@ -125,6 +127,11 @@ class Book:
             return Identity(None, "operator")
         key = self._keys.get(hashed)
         return Identity(key.account, key.role, key.id) if key else None
+
+    def identity_of(self, key: int) -> Identity | None:
+        """Whose key has this id; None: it was revoked."""
+        found = self._keys_by_id.get(key)
+        return Identity(found.account, found.role, found.id) if found else None
 
     def matcher(self, account: str) -> Matcher:
         """Who gets an account's events."""

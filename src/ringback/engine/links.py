@@ -9,7 +9,7 @@ time come in as arguments. What the path names, and whether it is there, is nobo
 import base64
 import hmac
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ringback.errors import Forbidden, Unauthorized
@@ -51,11 +51,12 @@ class Links:
         if int(expires) * 1000 <= now_ms:
             raise Forbidden("the link has expired: ask for a new one with a key")
 
-    def renewed(self, url: str, numbers: Collection[int], now_ms: int) -> str:
-        """A link of ours to a file of one of these calls, with its time begun anew though it has run out; any other URL as it is.
-        That it looks like ours is not enough: whoever tells of a call may write any URL."""
+    def renewed(self, url: str, is_its_own: Callable[[int], bool], now_ms: int) -> str:
+        """A link of ours with its time begun anew though it has run out, if it leads to a call that `is_its_own`; any other URL as
+        it is. That it looks like ours is not enough: whoever tells of a call may write any URL."""
         found = _FILE.search(url)
-        if found is None or number_in(found[2]) not in numbers:
+        number = None if found is None else number_in(found[2])
+        if found is None or number is None or not is_its_own(number):
             return url
         return self._signed(found[1], now_ms // 1000 + self._lifetime_s)
 

@@ -104,7 +104,7 @@ class Recordings:
         stored = await self._call(account, call_id)
         body = msgspec.json.encode(transcript)
         text = transcript.text or ""
-        data = {"text": text if len(text) <= INLINE_CHARS else None}
+        data = {"text": text if len(text) <= INLINE_CHARS else None, "summary": transcript.summary}
 
         incoming = await self._engine.in_thread(self._files.begin)
         try:
@@ -135,7 +135,7 @@ class Recordings:
         told = legs[0].call.context.transcription
         if told is None:
             raise NotFound("the call has no transcript")
-        return Transcript(text=told.text, url=told.url)
+        return Transcript(text=told.text, summary=told.summary, url=told.url)
 
     async def linked(self, kind: Kind, name: str) -> Kept:
         """The file that a signed link names; its signature was checked. Raises NotFound, StoreUnavailable."""
