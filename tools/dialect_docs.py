@@ -1,7 +1,7 @@
 """Writes docs/reference/dialects.md from the dialects' own tables: what is documented, inferred and ours.
 
-    python tools/dialect_docs.py          writes it
-    python tools/dialect_docs.py --check  ends with 1 if it is not what the code says
+python tools/dialect_docs.py          writes it
+python tools/dialect_docs.py --check  ends with 1 if it is not what the code says
 """
 
 import sys

@@ -295,6 +295,8 @@ def test_accounts_are_made_by_the_operator_alone_and_listed_in_pages(server: Ser
         ({}, "name"),
         ({"name": ""}, "name"),
         ({"name": 5}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"name": "two\nlines"}, "name"),
         ({"name": "x" * 201}, "name"),
         ({"name": "x", "country": "Australia"}, "country"),
         ({"name": "x", "id": "mine"}, "id"),

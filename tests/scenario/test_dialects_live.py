@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
@@ -682,7 +683,7 @@ def test_secrets_are_encrypted_on_disk(server: Server, api: Api, receiver: Recei
     api.endpoint(f"http://user:on-disk-password-4712@127.0.0.1:{receiver.port}/", "standard", secret=secret)
     api.send(story("encrypted")("starting", at(0)))
     until(lambda: api.settled(1))
-    for file in server.data.iterdir():
+    for file in filter(Path.is_file, server.data.rglob("*")):
         content = file.read_bytes()
         assert b"on-disk-password-4712" not in content, file
         assert secret.encode() not in content, file

@@ -256,6 +256,31 @@ def test_expect_100_continue_is_honoured(server: Server, api: Api, new_call: New
         assert _read_response(reader)[0] == 202
 
 
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/events?from=java"])
+def test_a_client_that_offers_another_protocol_is_answered_in_this_one(
+    server: Server, api: Api, new_call: NewCall, path: str
+) -> None:
+    """Java's client offers HTTP/2 with the first request of every connection, body and all."""
+    body = json.dumps(new_call()("starting")).encode()
+    offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.key}\r\n{offer}Content-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        reader = sock.makefile("rb")
+        sock.sendall(head.encode() + body[:10])
+        sock.sendall(body[10:])
+        status, answer = _read_response(reader)
+        assert (status, json.loads(answer)["accepted"]) == (202, 1)
+        # The connection goes on.
+        sock.sendall(f"GET /v1/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.key}\r\n\r\n".encode())
+        assert _read_response(reader)[0] == 200
+
+
+def test_a_tunnel_is_refused(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 10) as sock:
+        sock.sendall(b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert sock.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_client_that_leaves_before_the_answer_loses_nothing(server: Server, api: Api, new_call: NewCall) -> None:
     body = json.dumps(new_call("left-early")("starting")).encode()
     connection = http.client.HTTPConnection("127.0.0.1", server.port)

@@ -22,7 +22,7 @@ from ringback.store.port import Account, Key
 class NewAccount(Struct, frozen=True, forbid_unknown_fields=True):
     """`country` (ISO 3166 alpha-2) lets numbers in national form be read."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=common.NO_CONTROLS)]
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None = None
 
 

@@ -7,14 +7,14 @@ import msgspec
 from litestar import Controller, delete, get, patch, post
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ringback.api.common import AccountId, TheEngine
+from ringback.api.common import NO_CONTROLS, AccountId, TheEngine
 from ringback.api.paging import Cursor, Limit, Page, named_page
 from ringback.api.views import NumberView, PropertyView, number_view, property_view
 from ringback.calls.directory import Number, Property, default_number, default_property
 from ringback.errors import Conflict, InvalidInput, NotFound
 from ringback.ids import now_ms
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROLS)]
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 ChannelId = Annotated[str, Meta(pattern=_UUID)]
 TrunkId = Annotated[str, Meta(pattern="^[0-9]{1,18}$")]
@@ -29,7 +29,7 @@ class NewProperty(Struct, frozen=True, forbid_unknown_fields=True):
 class NewNumber(Struct, frozen=True, forbid_unknown_fields=True):
     """`number` is E.164 with +, an extension or a SIP address. What is not given keeps its default."""
 
-    number: Annotated[str, Meta(min_length=1, max_length=128, pattern="^[!-~]+$")]
+    number: Annotated[str, Meta(min_length=1, max_length=128, pattern="^[!-.0-~]+$")]
     name: Name | UnsetType = UNSET
     pool: Literal["static", "dynamic"] | UnsetType = UNSET
     property: str | UnsetType = UNSET

@@ -8,6 +8,7 @@ other requests, and events that are pipelined behind another request, take the o
 from asyncio import Transport
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ringback.errors import TooLarge
@@ -27,6 +28,9 @@ _REASONS = {
 _HEADS = {
     status: b"HTTP/1.1 " + str(status).encode() + b" " + reason + b"\r\ncontent-type: " for status, reason in _REASONS.items()
 }
+
+
+_OFFERS = (b"upgrade", b"http2-settings")
 
 
 class _Event:
@@ -55,6 +59,8 @@ class HotProtocol(HttpToolsProtocol):
 
     door: Door
     _used_at = 0.0
+    _offered = False
+    """Is the request that is being read an offer to speak another protocol?"""
 
     # Keep-alive: one timer a connection that looks when it was last used, instead of one made and cancelled for every request.
     def _unset_keepalive_if_required(self) -> None:
@@ -90,8 +96,36 @@ class HotProtocol(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
 
+    def data_received(self, data: bytes) -> None:
+        """Reads on. A client that offers another protocol with its request (Java's offers HTTP/2) is answered in this one, as
+        RFC 9110 §7.8 allows."""
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._decline(data[offer.args[0] :])
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _decline(self, rest: bytes) -> None:
+        """Reads the request once more without its offer: the parser takes what follows the headers for the other protocol."""
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self.send_400_response("No tunnels here.")
+            return
+        lines = [b"%b %b HTTP/%b" % (method, self.url, self.parser.get_http_version().encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = b",".join(token for token in value.split(b",") if token.strip().lower() not in _OFFERS)
+                lines.append(b"connection: %b" % kept)
+            elif name not in _OFFERS:
+                lines.append(b"%b: %b" % (name, value))
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+
     def on_message_begin(self) -> None:
         """Starts a request; the ASGI scope is only built if it is needed."""
+        self._offered = False
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -99,6 +133,9 @@ class HotProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Chooses the way: fast if it is the events route and nothing is under way on this connection."""
+        self._offered = self.parser.should_upgrade()
+        if self._offered:
+            return
         idle = self.cycle is None or self.cycle.response_complete
         if idle and self.url == PATH and self.parser.get_method() == b"POST":
             self._begin_hot()
@@ -136,6 +173,8 @@ class HotProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Hands the body to the door; the answer comes when it is on disk."""
+        if self._offered:
+            return
         cycle = self._hot
         if cycle is None:
             super().on_message_complete()
