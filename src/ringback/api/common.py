@@ -18,6 +18,9 @@ from ringback.ids import from_text
 
 log = logging.getLogger("ringback.api")
 
+NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
+"""For text that is shown on one line and kept by any database: no NUL, no line break."""
+
 AnyRequest = Request[Any, Any, Any]
 TheEngine = Annotated[Engine, Dependency(skip_validation=True)]
 Who = Annotated[Identity, Dependency(skip_validation=True)]

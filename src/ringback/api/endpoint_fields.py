@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
+from ringback.api.common import NO_CONTROLS
 from ringback.delivery.sender import check_ca_pem, check_headers, check_url
 from ringback.dialects.contract import Dialect
 from ringback.dialects.trial import header_names
@@ -26,7 +27,7 @@ Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Events = Annotated[list[str], Meta(min_length=1, max_length=100)]
 Filters = Annotated[list[Filter], Meta(max_length=200)]
 SecretText = Annotated[str, Meta(min_length=1, max_length=500)]
-Text = Annotated[str, Meta(max_length=500)]
+Text = Annotated[str, Meta(max_length=500, pattern=NO_CONTROLS)]
 Hold = Annotated[int, Meta(ge=0, le=3600)]
 HeaderName = Annotated[str, Meta(min_length=1, max_length=100)]
 HeaderValue = Annotated[str, Meta(max_length=4096)]
