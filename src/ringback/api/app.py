@@ -17,6 +17,7 @@ from ringback.api.accounts import Accounts
 from ringback.api.bird import errors as bird_errors
 from ringback.api.bird.routes import routers as bird_routers
 from ringback.api.dialects import Dialects
+from ringback.api.doctor import verify
 from ringback.api.document import describe
 from ringback.api.endpoints import Endpoints
 from ringback.api.explain import Explain
@@ -98,6 +99,7 @@ def make_app(engine: Engine) -> ASGIApp:
             Recordings,
             *LINKED,
             Explain,
+            verify,
             Operator,
             Sources,
             take_events,
