@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -348,6 +349,14 @@ def test_five_alike_and_the_sixth_is_refused(bird: Bird) -> None:
     bird.ask("DELETE", f"/{made[0]['id']}")
     assert bird.ask("POST", "", sixth)[0] == 201
     assert outbound["event"] == "voice.outbound"
+
+
+def test_of_many_at_once_five_are_made(bird: Bird) -> None:
+    body = {"service": "channels", "event": "voice.outbound", "eventFilters": [{"key": "status", "value": "busy"}]}
+    with ThreadPoolExecutor(12) as pool:
+        made = pool.map(lambda n: bird.ask("POST", "", {**body, "url": f"https://a.com/{n}"})[0], range(12))
+        assert sorted(made) == [201] * 5 + [422] * 7
+    assert len(bird.get()["results"]) == 5
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,27 @@
 """What Bird's API tells of what was sent, and of what was not; sent again, tested, and silenced."""
 
 import base64
-import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from bird_client import KEY, NOBODY, TIME, UUID, Bird, bird
-from harness import Api, Got, Receiver, Server, until
+from harness import Api, Got, Receiver, Server, start_server, until
+
+from ringback.calls.model import Call, Event
+from ringback.dialects.bird import request_id_of
+from ringback.ids import IdMaker, now_ms
+from ringback.store.open import open_store
+from ringback.store.port import Account, Key
+from ringback.webhooks.model import Delivery, Endpoint
+from ringback.webhooks.records import Batch, Fold, StoredCall
 
 __all__ = ["bird"]
 
@@ -30,8 +40,8 @@ def settled(bird: Bird, subscription: str, count: int, query: str = "") -> list[
 
 
 def signature(key: str, timestamp: str, url: str, body: bytes) -> str:
-    message = timestamp.encode() + b"\n" + url.encode() + b"\n" + hashlib.sha256(body).digest()
-    return base64.b64encode(hmac.new(key.encode(), message, hashlib.sha256).digest()).decode()
+    message = timestamp.encode() + b"\n" + url.encode() + b"\n" + sha256(body).digest()
+    return base64.b64encode(hmac.new(key.encode(), message, sha256).digest()).decode()
 
 
 def believed(got: Got, url: str, key: str = KEY) -> bool:
@@ -193,6 +203,10 @@ def test_a_test_is_a_sample_of_the_subscriptions_event(bird: Bird, receiver: Rec
     assert believed(got, receiver.url + "/x")
     (entry,) = settled(bird, made["id"], 1)
     assert (entry["requestId"], entry["executionStatus"]) == (answer["requestId"], "succeeded")
+    bird.ask("PATCH", f"/{made['id']}", {"status": "inactive"})
+    assert bird.ask("POST", f"/{made['id']}/test")[0] == 202
+    assert receiver.next().body
+    assert bird.refusal("POST", f"/{NOBODY}/test")[0] == 404
 
 
 # What is not sent
@@ -299,3 +313,58 @@ def test_an_account_may_switch_the_clause_off(
     for wrong in ({"bird_catch_all": "on"}, {"bird_catch_all": None}, {"id": NOBODY}):
         assert bird.api.call("PATCH", path, wrong)[0] == 422
     assert Api(server.port, None).call("PATCH", path, {})[0] == 401
+
+
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def aged(tmp_path: Path) -> Iterator[tuple[Bird, list[int]]]:
+    """A workspace whose one subscription was sent something 8 days ago, and again 6 days ago: the days of the log."""
+    store = open_store(tmp_path / "data", [])
+    account, key = Account(id=str(uuid4()), name="aged", created_at_ms=1), "rb_of-the-aged-account"
+    store.put_account(account)
+    store.put_key(Key(id=1, hash=sha256(key.encode()).digest(), account=account.id, role="developer"))
+    endpoint = Endpoint(id=2, account=account.id, url="https://a.com", dialect="bird", events=frozenset({"voice.inbound"}))
+    store.put_endpoint(endpoint)
+    ids, deliveries = IdMaker(), []
+    for days in (8, 6):
+        at_ms = now_ms() - days * DAY_MS
+        n = ids.next(at_ms)
+        call = Call(account=account.id, id=f"c-{days}", root=f"c-{days}", status="starting", first_at_ms=at_ms, next_seq=2)
+        event = Event(id=ids.next(at_ms), type="call.starting", at_ms=at_ms, seq=1, call=call, root=call, status_changed=True)
+        sent = Delivery(id=ids.next(at_ms), endpoint=2, event=event.id, root=n, name="voice.inbound", state="succeeded", attempts=1)
+        store.commit(
+            Batch(
+                [
+                    Fold(
+                        account=account.id,
+                        calls=(StoredCall(n, n, call),),
+                        events=(event,),
+                        event_calls=((n, n),),
+                        deliveries=(sent,),
+                        call_id=call.id,
+                    )
+                ]
+            )
+        )
+        deliveries.append(sent.id)
+    store.close()
+    server = start_server(tmp_path / "data")
+    yield Bird(Api(server.port, key, account.id), ""), deliveries
+    assert server.stop() == 0
+
+
+def test_the_log_is_of_seven_days(aged: tuple[Bird, list[int]]) -> None:
+    bird, (old, young) = aged
+    (subscription,) = bird.get()["results"]
+    number = subscription["id"]
+    (entry,) = bird.get(f"/{number}/logs")["results"]
+    assert entry["requestId"] == request_id_of(bird.api.account, young)
+    gone = request_id_of(bird.api.account, old)
+    assert bird.get(f"/{number}/logs/details?requestId={entry['requestId']}") == {"results": []}
+    status, message, _ = bird.refusal("GET", f"/{number}/logs/details?requestId={gone}")
+    assert (status, message) == (404, "no such request in the last 7 days")
+    assert bird.refusal("POST", f"/{number}/logs/{gone}/resend")[0] == 404
+    # Our own API has it still.
+    assert len(bird.api.deliveries()) == 2

@@ -93,3 +93,4 @@ def test_who_silences_whom() -> None:
 def test_what_only_our_own_api_shows_is_named_as_it_is_there() -> None:
     own, both = subscription(2), subscription(5, events=None)
     assert names([own, both]) == f"{subscription_id(own)}, {to_text('ep', 5)}"
+    assert names([own] * 21) == ", ".join([subscription_id(own)] * 20) + " and 1 more"

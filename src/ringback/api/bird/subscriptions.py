@@ -1,6 +1,6 @@
 """Which of an account's endpoints are subscriptions, under which ids, and what they do to each other. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ringback.dialects.bird import DIALECT
@@ -12,6 +12,8 @@ from ringback.webhooks.model import Endpoint
 
 MOST_ALIKE: Final = 5
 """Subscriptions with the same service, event and set of filters: the vendor's limit. That inactive ones count is ours."""
+
+MOST_NAMED: Final = 20
 
 
 def subscription_id(endpoint: Endpoint) -> str:
@@ -67,6 +69,9 @@ def _silences(taker: Endpoint, silent: Endpoint) -> bool:
     return any(is_chosen(taker, event) and is_chosen(silent, event) for event in DIALECT.events)
 
 
-def names(endpoints: Iterable[Endpoint]) -> str:
-    """Their ids for a header: subscriptions by theirs, other endpoints (which only our own API shows) by ours."""
-    return ", ".join(subscription_id(one) if is_subscription(one) else to_text("ep", one.id) for one in endpoints)
+def names(endpoints: Sequence[Endpoint]) -> str:
+    """Their ids for a header: subscriptions by theirs, other endpoints (which only our own API shows) by ours. Of many the first
+    few, and how many more there are: clients bound what a header may hold."""
+    told = [subscription_id(one) if is_subscription(one) else to_text("ep", one.id) for one in endpoints[:MOST_NAMED]]
+    more = len(endpoints) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
