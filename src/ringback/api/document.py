@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from ringback.api.bird.errors import BirdError
+from ringback.api.voc.replies import LOGIN, LoginRefused, VocError
 from ringback.api.webhooks import webhooks
 from ringback.calls.audio import EXTENSIONS
 from ringback.calls.model import CallRef
@@ -18,11 +19,13 @@ from ringback.webhooks.model import Filter
 _REF: Final = "#/components/schemas/{name}"
 _LINKED: Final = frozenset({"/recordings/{name}", "/transcriptions/{name}"})
 """What a signed link leads to."""
-_OPEN: Final = frozenset({"/healthz", "/readyz"}) | _LINKED
+_OPEN: Final = frozenset({"/healthz", "/readyz", LOGIN}) | _LINKED
 _OF_AN_ACCOUNT: Final = frozenset({"numbers", "endpoints", "deliveries", "calls"})
 _SENTENCE: Final = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
 
 _LIST: Final = re.compile(rb"Page_[\w.]*?(\w+?)_(?=\")")
+
+_REPLY: Final = re.compile(rb"\b(?:Reply|Rows)_[\w.]+_(?=\")")
 
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
@@ -81,8 +84,12 @@ _EVENTS_TAKEN: Final[dict[str, Any]] = {
     "required": ["accepted", "duplicates", "results"],
 }
 _OURS: Final = ("a problem document", "application/problem+json", "Problem")
-_VENDORS: Final = {"bird": ("in Bird's form", "application/json", BirdError.__name__)}
-"""How a refusal looks, by the first part of the path."""
+_VENDORS: Final = {
+    "bird": ("in Bird's form", "application/json", BirdError.__name__),
+    "voc": ("in VOC's form", "application/json", VocError.__name__),
+    LOGIN: ("in VOC's form", "application/json", LoginRefused.__name__),
+}
+"""How a refusal looks, by the whole path or by its first part."""
 _ACCOUNT: Final[dict[str, Any]] = {
     "name": "account",
     "in": "query",
@@ -95,7 +102,7 @@ _ACCOUNT: Final[dict[str, Any]] = {
 def describe(document: dict[str, Any], dialects: Mapping[str, Dialect]) -> dict[str, Any]:
     """The whole description, from the one that the framework made of the routes."""
     components = document["components"]
-    _, call_ref = msgspec.json.schema_components([CallRef, BirdError], ref_template=_REF)
+    _, call_ref = msgspec.json.schema_components([CallRef, BirdError, VocError, LoginRefused], ref_template=_REF)
     ours = {"Problem": _PROBLEM, "Update": _UPDATE, "Taken": _TAKEN, "EventsTaken": _EVENTS_TAKEN}
     components["schemas"] = components["schemas"] | call_ref | ours
     for name, said in _docstrings():
@@ -121,11 +128,18 @@ def _docstrings() -> Iterator[tuple[str, str]]:
 
 def _well_named(document: dict[str, Any]) -> dict[str, Any]:
     """The framework names a list by the whole Python path of what it lists."""
-    return dict(msgspec.json.decode(_LIST.sub(_list_name, msgspec.json.encode(document))))
+    named = _LIST.sub(_list_name, msgspec.json.encode(document))
+    return dict(msgspec.json.decode(_REPLY.sub(_reply_name, named)))
 
 
 def _list_name(found: re.Match[bytes]) -> bytes:
     return b"CallPage" if found[1] == b"Any" else found[1].removesuffix(b"View") + b"Page"
+
+
+def _reply_name(found: re.Match[bytes]) -> bytes:
+    """`Reply_…Rows_…CallRow_` → `CallRowRowsReply`."""
+    words = [part.rpartition(b".")[2] for part in found[0].split(b"_") if part]
+    return b"".join(word[:1].upper() + word[1:] for word in reversed(words))
 
 
 def _complete(path: str, operation: dict[str, Any]) -> None:
@@ -134,7 +148,7 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     operation["summary"] = (first[1] if first else said).rstrip(".:")
     operation["description"] = said
     operation["responses"].pop("400", None)
-    operation["responses"]["default"] = _refused(*_VENDORS.get(path.split("/", 2)[1], _OURS))
+    operation["responses"]["default"] = _refused(*(_VENDORS.get(path) or _VENDORS.get(path.split("/", 2)[1], _OURS)))
     if path in _OPEN:
         operation["security"] = []
     if _OF_AN_ACCOUNT.intersection(operation.get("tags", ())):

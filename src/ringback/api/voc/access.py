@@ -10,6 +10,7 @@ from litestar.types import Guard
 from msgspec import Struct
 
 from ringback.api.common import AnyRequest, TheEngine
+from ringback.api.voc.replies import LOGIN
 from ringback.api.voc.tokens import PURPOSE, issue, read
 from ringback.calls.model import to_rfc3339
 from ringback.engine.book import Identity
@@ -35,10 +36,10 @@ class Session(Struct, frozen=True):
 class Login(Controller):
     """VOC's login."""
 
-    path = "/voc/api/v1/authentication"
+    path = LOGIN
     tags = ("voc",)
 
-    @post(status_code=200, security=[])
+    @post(status_code=200)
     async def log_in(
         self,
         engine: TheEngine,

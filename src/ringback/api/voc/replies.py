@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 from litestar import Response
@@ -18,6 +18,7 @@ log = logging.getLogger("ringback.api")
 
 T = TypeVar("T")
 
+LOGIN: Final = "/voc/api/v1/authentication"
 MOST_A_PAGE: Final = 50
 """Of rows on a page; who asks for more gets so many."""
 LOOKED_AT: Final = 10_000
@@ -32,6 +33,21 @@ class Reply(Struct, Generic[T], frozen=True):
     data: T
     status: int = 200
     message: str = "OK"
+
+
+class VocError(Struct, frozen=True):
+    """What is wrong, in `message`; `status` is the answer's."""
+
+    status: int
+    message: str
+    data: None = None
+
+
+class LoginRefused(Struct, frozen=True):
+    """Why nobody was logged in."""
+
+    message: str
+    success: bool = False
 
 
 class Rows(Struct, Generic[T], frozen=True):
@@ -71,7 +87,6 @@ def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
         # The path alone: VOC's login has its secret in the query.
         log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         status, text = 500, "it has been logged"
-    document: dict[str, Any] = {"status": status, "message": text, "data": None}
-    if request.scope["path"].rstrip("/").endswith("/authentication"):
-        document = {"success": False, "message": text}
-    return Response(msgspec.json.encode(document), status_code=status, media_type="application/json", headers=headers)
+    at_login = request.scope["path"].rstrip("/") == LOGIN
+    refused = LoginRefused(text) if at_login else VocError(status, text)
+    return Response(msgspec.json.encode(refused), status_code=status, media_type="application/json", headers=headers)
