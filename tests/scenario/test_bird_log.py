@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -316,15 +317,17 @@ def test_an_account_may_switch_the_clause_off(
 
 
 DAY_MS = 86_400_000
+MAKES, LOOKS = "rb_of-the-aged-account", "rb_that-may-only-look"
 
 
 @pytest.fixture
 def aged(tmp_path: Path) -> Iterator[tuple[Bird, list[int]]]:
     """A workspace whose one subscription was sent something 8 days ago, and again 6 days ago: the days of the log."""
     store = open_store(tmp_path / "data", [])
-    account, key = Account(id=str(uuid4()), name="aged", created_at_ms=1), "rb_of-the-aged-account"
+    account = Account(id=str(uuid4()), name="aged", created_at_ms=1)
     store.put_account(account)
-    store.put_key(Key(id=1, hash=sha256(key.encode()).digest(), account=account.id, role="developer"))
+    for n, (key, role) in enumerate(((MAKES, "developer"), (LOOKS, "viewer"))):
+        store.put_key(Key(id=n, hash=sha256(key.encode()).digest(), account=account.id, role=role))
     endpoint = Endpoint(id=2, account=account.id, url="https://a.com", dialect="bird", events=frozenset({"voice.inbound"}))
     store.put_endpoint(endpoint)
     ids, deliveries = IdMaker(), []
@@ -351,7 +354,7 @@ def aged(tmp_path: Path) -> Iterator[tuple[Bird, list[int]]]:
         deliveries.append(sent.id)
     store.close()
     server = start_server(tmp_path / "data")
-    yield Bird(Api(server.port, key, account.id), ""), deliveries
+    yield Bird(Api(server.port, MAKES, account.id), ""), deliveries
     assert server.stop() == 0
 
 
@@ -368,3 +371,22 @@ def test_the_log_is_of_seven_days(aged: tuple[Bird, list[int]]) -> None:
     assert bird.refusal("POST", f"/{number}/logs/{gone}/resend")[0] == 404
     # Our own API has it still.
     assert len(bird.api.deliveries()) == 2
+
+
+def test_a_key_that_may_only_look(aged: tuple[Bird, list[int]]) -> None:
+    bird, (_, young) = aged
+    looking = replace(bird, api=replace(bird.api, key=LOOKS))
+    (subscription,) = looking.get()["results"]
+    path = f"/{subscription['id']}"
+    assert looking.get(path) == subscription
+    assert len(looking.get(path + "/logs")["results"]) == 1
+    body = {"service": "channels", "event": "voice.inbound", "url": "https://b.com"}
+    for method, below, said in (
+        ("POST", "", body),
+        ("PATCH", path, {"status": "inactive"}),
+        ("DELETE", path, None),
+        ("POST", f"{path}/test", None),
+        ("POST", f"{path}/logs/{request_id_of(bird.api.account, young)}/resend", None),
+    ):
+        assert looking.refusal(method, below, said) == (403, "this key may only look", {})
+    assert bird.get() == {"results": [subscription]}
