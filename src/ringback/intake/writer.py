@@ -48,8 +48,8 @@ Made = Callable[[list[str] | OurError], None]
 
 
 class Making(Struct, frozen=True):
-    """Further deliveries of events that are in the store: what a person has sent again. Each stands or fails alone. `resend`: how far
-    the bulk resend that makes them has come with it."""
+    """Further deliveries of events that are in the store: what a person has sent again. Each stands or fails alone. `resend`: how
+    far the bulk resend that makes them has come with it."""
 
     account: str
     jobs: Sequence[Job]
