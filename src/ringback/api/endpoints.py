@@ -8,17 +8,17 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from ringback.api.common import AccountId, TheEngine, number_of
-from ringback.api.endpoint_fields import ChangedEndpoint, NewEndpoint, SecretText, edited, given_fields
+from ringback.api.endpoint_fields import ChangedEndpoint, NewEndpoint, SecretText, edited, given_fields, new_endpoint
 from ringback.api.endpoint_views import ChangedEndpointView, EndpointView, MissedView, changed_view, endpoint_view
 from ringback.api.paging import Cursor, Limit, Page, named_page, newest_first
 from ringback.calls.model import to_rfc3339
 from ringback.dialects.contract import Dialect
-from ringback.engine.missed import Count, count_missed
+from ringback.engine.missed import Count, count_missed, missed_since
 from ringback.engine.server import Engine
 from ringback.errors import InvalidInput, NotFound, StoreUnavailable
 from ringback.ids import now_ms, to_text
 from ringback.webhooks.health import Health
-from ringback.webhooks.model import Endpoint, Secret
+from ringback.webhooks.model import Endpoint
 from ringback.webhooks.rotation import rotated
 
 MOST_ENDPOINTS = 10_000
@@ -54,23 +54,8 @@ class Endpoints(Controller):
     @post()
     async def make(self, data: NewEndpoint, engine: TheEngine, account: AccountId) -> EndpointView:
         """Makes an endpoint. A secret that was made for it is shown this once."""
-        dialect = engine.dialects.get(data.dialect)
-        if dialect is None:
-            raise InvalidInput(f"no such dialect; there are {', '.join(sorted(engine.dialects))}", "dialect")
-        secret = data.secret if data.secret is not None else dialect.new_secret(secrets.token_bytes(32))
         now = now_ms()
-        bare = Endpoint(
-            id=engine.writer.new_id(),
-            account=account,
-            url="",
-            dialect=data.dialect,
-            secrets=() if secret is None else (Secret(value=secret),),
-            created_at_ms=now,
-            updated_at_ms=now,
-        )
-        defaults = {"method": dialect.methods[0], "order": dialect.default_order}
-        given = {name: defaults.get(name) if value is None else value for name, value in given_fields(data).items()}
-        endpoint = edited(bare, given, dialect, engine)
+        endpoint, secret = new_endpoint(data, engine, account, now)
         if sum(1 for other in engine.book.endpoints.values() if other.account == account) >= MOST_ENDPOINTS:
             raise InvalidInput(f"an account may have {MOST_ENDPOINTS} endpoints")
         await engine.endpoints.make(endpoint)
@@ -161,16 +146,16 @@ def _dialect(engine: Engine, endpoint: Endpoint) -> Dialect:
 async def _missed(engine: Engine, endpoint: Endpoint, fared: Health) -> MissedView:
     """What an endpoint has missed since it failed, or was disabled, until now. `fared`: its health until now."""
     until = now_ms()
-    disabled_at = fared.changed_at_ms or until
-    since = min(fared.since_ms or disabled_at, disabled_at)
 
-    def look() -> Count:
-        return count_missed(engine.store, engine.book.matcher(endpoint.account), engine.book.place, endpoint, since, until)
+    def look() -> tuple[int, Count]:
+        since = missed_since(engine.store, endpoint, fared, until)
+        matcher = engine.book.matcher(endpoint.account)
+        return since, count_missed(engine.store, matcher, engine.book.place, endpoint, since, until)
 
     try:
-        found = await engine.in_thread(look)
+        since, found = await engine.in_thread(look)
     except StoreUnavailable:  # the endpoint is enabled all the same, and that is what was asked for
-        found = Count(0, False)
+        since, found = fared.since_ms or fared.changed_at_ms or until, Count(0, False)
     span = {"since": to_rfc3339(since), "until": to_rfc3339(until)}
     resend = {"filter": {"endpoint": to_text("ep", endpoint.id), "state": "missed", **span}}
     return MissedView(count=found.count, complete=found.complete, resend=resend, **span)

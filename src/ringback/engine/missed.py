@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from ringback.calls.directory import Place
 from ringback.calls.model import Event
+from ringback.ids import time_of
+from ringback.webhooks.health import Health
 from ringback.webhooks.matching import Matcher
 from ringback.webhooks.model import Endpoint
 
@@ -25,6 +27,7 @@ class Events(Protocol):
     def unreceived(
         self, account: str, endpoint: int, since_ms: int, until_ms: int, after: int, limit: int
     ) -> tuple[list[Event], int | None]: ...
+    def first_lost(self, account: str, endpoint: int, since_ms: int) -> int | None: ...
 
 
 class Count(Struct, frozen=True):
@@ -43,6 +46,14 @@ def missed(
     while after is not None:
         events, after = store.unreceived(endpoint.account, endpoint.id, since_ms, until_ms, after, BLOCK)
         yield [(event, name) for event in events for taker, name in matcher.match(event, place(event)) if taker.id == endpoint.id]
+
+
+def missed_since(store: Events, endpoint: Endpoint, fared: Health, now_ms: int) -> int:
+    """From when on an endpoint that fared so has missed something: when it was disabled, or began to fail, or when the first event
+    came of which a delivery was given up or cancelled then. Blocks. Raises StoreUnavailable."""
+    since_ms = fared.since_ms or fared.changed_at_ms or now_ms
+    lost = store.first_lost(endpoint.account, endpoint.id, since_ms)
+    return since_ms if lost is None else min(since_ms, time_of(lost))
 
 
 def count_missed(

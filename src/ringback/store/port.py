@@ -202,6 +202,11 @@ class Store(Protocol):
         """The number of the conversation that an event belongs to, for a further delivery of it; None: there is no such event."""
         ...
 
+    def first_lost(self, account: str, endpoint: int, since_ms: int) -> int | None:
+        """The earliest event of which a delivery to an endpoint was given up or cancelled since a moment; None: there is none.
+        Tests and notices do not count."""
+        ...
+
     def unreceived(
         self, account: str, endpoint: int, since_ms: int, until_ms: int, after: int, limit: int
     ) -> tuple[list[Event], int | None]:

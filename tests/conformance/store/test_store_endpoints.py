@@ -143,6 +143,18 @@ def test_what_was_missed_is_found_block_by_block(missed: Missed) -> None:
     assert rounds == 5
 
 
+def test_the_first_that_was_lost_since_a_moment(missed: Missed, store: Store) -> None:
+    assert store.first_lost(ACCOUNT, 70, START_MS) == missed.ids["given up"]
+    assert store.first_lost(ACCOUNT, 70, START_MS + 6) is None, "both were over by then"
+    assert store.first_lost(ACCOUNT, 71, START_MS) is None
+    assert store.first_lost(OTHER, 70, START_MS) is None
+    assert store.first_lost("none", 70, START_MS) is None
+    fold = alone(missed.make, ACCOUNT, 72, "test")
+    commit(store, fold)
+    commit(store, results=[done(fold.deliveries[0], "exhausted")])
+    assert store.first_lost(ACCOUNT, 72, START_MS) is None
+
+
 def test_a_resend_that_succeeded_makes_good(missed: Missed, store: Store) -> None:
     found, _ = store.unreceived(ACCOUNT, 70, START_MS, END_MS, 0, 100)
     stored = store.call(ACCOUNT, found[0].call.id)

@@ -8,10 +8,13 @@ from msgspec.structs import replace
 from ringback.calls.directory import Place, default_number
 from ringback.calls.model import Event
 from ringback.dialects import load_dialects
-from ringback.engine.missed import BLOCK, MOST_LOOKED_AT, Count, count_missed, missed
+from ringback.engine.missed import BLOCK, MOST_LOOKED_AT, Count, count_missed, missed, missed_since
+from ringback.ids import first_id_at
+from ringback.webhooks.health import Health
 from ringback.webhooks.matching import Matcher
 from ringback.webhooks.model import Endpoint, Filter
 
+NOW = 1_763_640_000_000
 ACCOUNT = "0a0b3c52-7d0e-4f6a-9d55-2b0f6c1c7e01"
 SAMPLES = load_dialects()["standard"].samples()
 MINE = Endpoint(id=7, account=ACCOUNT, url="https://a.example/", dialect="standard")
@@ -35,6 +38,9 @@ class Events:
         found = [event for event in self.events if event.id > after][:limit]
         return found, found[-1].id if found else None
 
+    def first_lost(self, account: str, endpoint: int, since_ms: int) -> int | None:
+        return first_id_at(since_ms - 7) + 1 if self.events else None
+
 
 def place(event: Event) -> Place:
     return Place(organization_id="o", account=ACCOUNT, number=default_number(ACCOUNT, "+1"))
@@ -51,6 +57,14 @@ def test_what_it_takes_is_counted() -> None:
     assert count(Events(kinds), replace(MINE, filters=(Filter("status", "completed"),))) == Count(1, True)
     assert count(Events(kinds), replace(MINE, enabled=False)) == Count(0, True)
     assert count(Events([]), MINE) == Count(0, True)
+
+
+def test_it_begins_with_the_failures_or_with_the_first_event_that_they_cost() -> None:
+    failing, off = Health("disabled", 5, NOW - 90, NOW - 50, "x"), Health("disabled", 0, 0, NOW - 50, "x")
+    assert missed_since(Events([]), MINE, failing, NOW) == NOW - 90
+    assert missed_since(Events([]), MINE, off, NOW) == NOW - 50
+    assert missed_since(Events([]), MINE, Health(), NOW) == NOW
+    assert missed_since(Events(["call.ringing"]), MINE, failing, NOW) == NOW - 97
 
 
 def test_the_store_is_asked_for_its_span_block_by_block() -> None:

@@ -40,6 +40,7 @@ PLANS = {
     "calls_open": "SEARCH open USING COVERING INDEX call_open (n>? AND n<?)",
     "deliveries_by_number": "SEARCH list USING PRIMARY KEY (number=? AND id>? AND id<?)",
     "deliveries_of_number": "SEARCH delivery_by_number USING PRIMARY KEY (number=?)",
+    "first_lost": "SEARCH lost USING INDEX delivery_failed (account=? AND state=? AND id>?)",
     "unreceived": "SEARCH event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
     "legs": "SEARCH c USING INDEX call_legs (root=?)",
     "events": "SEARCH event USING INDEX event_root (root=?)",

@@ -20,6 +20,8 @@ from ringback.store.sqlite.names import Names
 from ringback.store.sqlite.rows import Row
 from ringback.webhooks.records import StoredCall
 
+LONGEST_LIFE_MS: Final = 10 * 86_400_000
+"""No schedule of retries is longer."""
 _SQL: Final = sql.load("search.sql")
 RARE: Final = 2_000
 """Deliveries of a number that are looked through one by one, rather than all that failed or that an endpoint has."""
@@ -103,6 +105,14 @@ class Search:
         with self._db.reading() as connection:
             row = connection.execute(_SQL["roots_of_events"], (f"[{event}]",)).fetchone()
         return None if row is None else row[0]
+
+    def first_lost(self, account: str, endpoint: int, since_ms: int) -> int | None:
+        """The earliest event of which a delivery to an endpoint was given up or cancelled since a moment; None: there is none."""
+        with self._db.reading() as connection:
+            small = self._names.account(connection, account)
+            oldest = ids.first_id_at(since_ms - LONGEST_LIFE_MS)
+            found: int | None = connection.execute(_SQL["first_lost"], (small, endpoint, since_ms, oldest)).fetchone()[0]
+        return found
 
     def unreceived(
         self, account: str, endpoint: int, since_ms: int, until_ms: int, after: int, limit: int

@@ -57,6 +57,12 @@ SELECT id, body FROM event WHERE root = ?1 ORDER BY id;
 -- One event.
 SELECT id, body FROM event WHERE id = ?1;
 
+-- name: first_lost
+-- The earliest event of which a delivery to an endpoint was given up or cancelled since a moment; ?4: no older delivery is looked at.
+SELECT min(lost.event) FROM json_each('[6,7]') AS wanted CROSS JOIN delivery AS lost INDEXED BY delivery_failed
+ON lost.account = ?1 AND lost.state = wanted.value AND lost.state > 5 AND lost.id >= ?4
+WHERE lost.endpoint = ?2 AND lost.finished_at >= ?3 AND lost.kind NOT IN (4, 6);
+
 -- name: span_end
 -- The last of the next events of a span.
 SELECT max(id) FROM (SELECT id FROM event WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3);
