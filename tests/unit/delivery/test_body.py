@@ -54,7 +54,11 @@ def test_a_coded_body_that_says_nothing_is_cut_too() -> None:
     assert fed([empty_blocks], "gzip") == (b"", True)
 
 
-@pytest.mark.parametrize("broken", [b"nonsense", b"", b"\x1f", gzip.compress(b"x" * 100)[:20], gzip.compress(b"ok") + b"more"])
+@pytest.mark.parametrize(
+    "broken",
+    [b"nonsense", b"", b"\x1f", gzip.compress(b"x" * 100)[:20], gzip.compress(b"ok") + b"more"],
+    ids=["nonsense", "empty", "one byte", "cut", "more behind it"],
+)
 def test_a_broken_coding_keeps_what_could_be_read(broken: bytes) -> None:
     text, cut = fed([broken, b"after"], "gzip")
     assert text in (b"", b"ok") or set(text) == {ord("x")}
