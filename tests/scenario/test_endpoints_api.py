@@ -325,16 +325,15 @@ def test_no_route_but_the_open_ones_answers_without_a_key(server: Server, key: s
     stranger = Api(server.port, key)
     document = server.operator.get("/openapi.json")
     for path, item in document["paths"].items():
+        if not path.startswith(("/v1/", "/healthz", "/readyz", "/metrics")):
+            continue  # the vendors' own APIs refuse in their own way, and have tests of their own
         for method, operation in item.items():
-            status, problem = stranger.call(method.upper(), path.replace("{", "").replace("}", ""))[0:2]
+            status, problem = stranger.call(method.upper(), path.replace("{", "").replace("}", ""))
             if operation.get("security") == []:
-                # Health needs no key; a signed link is its own, and this one is not signed.
-                assert status == (200 if path in ("/healthz", "/readyz") else 401), path
-                continue
-            assert status == 401, (method, path)
-            if method != "head":
-                said = problem["code"] if path.startswith("/bird/") else problem["title"]
-                assert said in ("No valid key", "Unauthorized"), (method, path)
+                assert status == 200, path
+            else:
+                assert status == 401, (method, path)
+                assert method == "head" or problem["title"] == "No valid key", (method, path)
 
 
 # The description of the API
