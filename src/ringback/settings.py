@@ -16,7 +16,7 @@ from msgspec import Struct
 from ringback.errors import BadSettings
 
 _SECRET = frozenset({"admin_key", "secret_key", "proxy", "freeswitch_password"})
-_OUTSIDE = frozenset({"RINGBACK_SERVER", "RINGBACK_KEY"})  # read by the client commands (replay), not by the server
+_OUTSIDE = frozenset({"RINGBACK_SERVER", "RINGBACK_KEY", "RINGBACK_WEBHOOK_SECRET"})  # the client commands', not the server's
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

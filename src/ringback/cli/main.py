@@ -145,6 +145,54 @@ def trigger(
     raise typer.Exit(guarded(work))
 
 
+@app.command(
+    epilog="Examples: [bold]ringback verify request.http --secret whsec_...[/bold], "
+    "[bold]ringback listen --json --count 1 | ringback verify - --secret whsec_...[/bold], "
+    "[bold]ringback verify --url https://example.com/hook --header 'messagebird-signature: ...' "
+    "--header 'messagebird-request-timestamp: ...' --body-file body.json[/bold]"
+)
+def verify(
+    request: Annotated[
+        Path | None,
+        typer.Argument(help="A request as HTTP, or as JSON (a line of listen --json); - is stdin.", show_default=False),
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="The URL as your code sees it, with its query.")] = None,
+    header: Annotated[list[str] | None, typer.Option(help="'Name: value'; may be repeated.")] = None,
+    body_file: Annotated[Path | None, typer.Option(help="The body's bytes; - is stdin.")] = None,
+    method: Annotated[str | None, typer.Option(help="The request's method; POST unless the request says otherwise.")] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(help="What to check with, newest first; may be repeated.", envvar="RINGBACK_WEBHOOK_SECRET"),
+    ] = None,
+    dialect: Annotated[str | None, typer.Option(help="What it should be; otherwise told from the request.")] = None,
+    subscribed_url: Annotated[str | None, typer.Option(help="The URL that the sender was given, if you know it.")] = None,
+    received_at: Annotated[str | None, typer.Option(help="When it came (RFC 3339); otherwise now, or what the JSON says.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The diagnosis as one JSON object.")] = False,
+) -> None:
+    """Says why a webhook's signature does not hold: the key, the URL behind a proxy, a body that was written anew, the time.
+
+    Ends with 0 if the webhook is to be believed, with 1 if not. It sends nothing, and prints neither a secret nor a signature;
+    give the secret by RINGBACK_WEBHOOK_SECRET (several: separated by blanks) and it is in no list of processes either.
+    """
+    from ringback.cli.process import guarded
+    from ringback.cli.verify import Verify
+    from ringback.cli.verify import verify as run
+
+    told = Verify(
+        request=request,
+        url=url,
+        method=method,
+        headers=tuple(header or ()),
+        body_file=body_file,
+        secrets=tuple(secret or ()),
+        dialect=dialect,
+        subscribed_url=subscribed_url,
+        received_at=received_at,
+        as_json=as_json,
+    )
+    raise typer.Exit(guarded(lambda: run(told)))
+
+
 @app.command(epilog="Example: [bold]ringback replay calls.jsonl --speed 1 --server http://127.0.0.1:8080 --key rb_...[/bold]")
 def replay(
     file: Annotated[Path, typer.Argument(help="The recording.", exists=True, dir_okay=False)],
