@@ -24,6 +24,7 @@ from ringback.api.explain import Explain
 from ringback.api.log import Calls, Deliveries
 from ringback.api.numbers import Numbers, Properties
 from ringback.api.recordings import LINKED, Recordings
+from ringback.api.resends import Resends, replay, resend
 from ringback.api.system import Operator, Sources, healthz, metrics, readyz, take_events
 from ringback.api.voc import replies as voc_replies
 from ringback.api.voc.routes import routers as voc_routers
@@ -34,7 +35,7 @@ Refuse = Callable[[common.AnyRequest, Any], Response[bytes]]
 """Makes the answer that an error is told by."""
 
 _CALLS = (b"/v1/calls/", b"/voc/api/v1/calls/get/")
-_PARTS = (b"recording", b"transcription")
+_PARTS = (b"recording", b"transcription", b"replay")
 """What a call has below it."""
 _VENDORS: dict[str, Refuse] = {"bird": bird_errors.answer, "voc": voc_replies.answer}
 """Whose errors have a form of their own, by the first part of the path."""
@@ -96,6 +97,9 @@ def make_app(engine: Engine) -> ASGIApp:
             Dialects,
             Deliveries,
             Calls,
+            Resends,
+            resend,
+            replay,
             Recordings,
             *LINKED,
             Explain,

@@ -11,6 +11,7 @@ from litestar.params import Dependency
 from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 from ringback import problems
+from ringback.api.views import read_time
 from ringback.engine.book import Identity
 from ringback.engine.server import Engine
 from ringback.errors import Forbidden, InvalidInput, NotFound, RingbackError, Unauthorized
@@ -81,6 +82,18 @@ def wanted(prefix: str, text: str | None, field: str) -> int | None:
     if number is None:
         raise InvalidInput(f"not an id of this kind ({prefix}_…)", field)
     return number
+
+
+def at_ms(text: str | None, field: str) -> int | None:
+    """A time of a query or a filter. Raises InvalidInput."""
+    if text is None:
+        return None
+    try:
+        return read_time(text)
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            "is not an RFC 3339 time with its offset, such as 2026-11-20T12:00:00Z (a + is written %2B in a query)", field
+        ) from None
 
 
 def _answer(

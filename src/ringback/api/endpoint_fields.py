@@ -1,5 +1,6 @@
 """What a person may say of an endpoint, and the rules for it: the same when one is made and when one is changed."""
 
+import secrets
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -21,7 +22,7 @@ from ringback.webhooks.credentials import (
     with_password_kept,
     without_bearer,
 )
-from ringback.webhooks.model import Endpoint, Filter
+from ringback.webhooks.model import Endpoint, Filter, Secret
 
 Url = Annotated[str, Meta(min_length=1, max_length=2048)]
 Events = Annotated[list[str], Meta(min_length=1, max_length=100)]
@@ -95,6 +96,26 @@ _JUDGED: Final = frozenset({"url", "events", "filters", "method", "secret"})
 def given_fields(data: NewEndpoint | ChangedEndpoint) -> dict[str, Any]:
     """What a body says, by field."""
     return {name: value for name in data.__struct_fields__ if (value := getattr(data, name)) is not UNSET}
+
+
+def new_endpoint(data: NewEndpoint, engine: Engine, account: str, now_ms: int) -> tuple[Endpoint, str | None]:
+    """The endpoint that a body asks for, not stored yet, and its secret, which may have been made for it. Raises InvalidInput."""
+    dialect = engine.dialects.get(data.dialect)
+    if dialect is None:
+        raise InvalidInput(f"no such dialect; there are {', '.join(sorted(engine.dialects))}", "dialect")
+    secret = data.secret if data.secret is not None else dialect.new_secret(secrets.token_bytes(32))
+    bare = Endpoint(
+        id=engine.writer.new_id(),
+        account=account,
+        url="",
+        dialect=data.dialect,
+        secrets=() if secret is None else (Secret(value=secret),),
+        created_at_ms=now_ms,
+        updated_at_ms=now_ms,
+    )
+    defaults = {"method": dialect.methods[0], "order": dialect.default_order}
+    given = {name: defaults.get(name) if value is None else value for name, value in given_fields(data).items()}
+    return edited(bare, given, dialect, engine), secret
 
 
 def edited(before: Endpoint, given: dict[str, Any], dialect: Dialect, engine: Engine) -> Endpoint:

@@ -1,14 +1,16 @@
 """What people look at: calls with their legs and events, deliveries with their attempts."""
 
-from collections.abc import Collection
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 from litestar import Controller, get
-from litestar.params import Parameter
-from msgspec import Struct
+from litestar.di import Provide
+from litestar.params import Dependency, Parameter
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
-from ringback.api.common import AccountId, TheEngine, number_of, wanted
+from ringback.api.common import AccountId, TheEngine, Who, at_ms, number_of, wanted
 from ringback.api.paging import Cursor, Limit, Page, number_behind, numbered_page
 from ringback.api.views import (
     AttemptView,
@@ -19,11 +21,13 @@ from ringback.api.views import (
     delivery_view,
     event_view,
     never,
-    read_time,
 )
-from ringback.errors import InvalidInput, NotFound
+from ringback.calls.model import Status
+from ringback.engine.server import Engine
+from ringback.errors import NotFound
 from ringback.ids import first_id_at
 from ringback.store.port import DeliveryFilter, DeliveryRow
+from ringback.webhooks.records import StoredCall
 
 State = Literal["pending", "sending", "succeeded", "retrying", "exhausted", "cancelled", "skipped"]
 InState = Annotated[State | None, Parameter(query="state")]
@@ -44,18 +48,27 @@ class CallDetail(Struct, frozen=True):
     events: list[EventView]
 
 
-def _at(text: str | None, field: str) -> int | None:
-    if text is None:
-        return None
-    try:
-        return read_time(text)
-    except (ValueError, OverflowError):
-        raise InvalidInput(
-            "is not an RFC 3339 time with its offset, such as 2026-11-20T12:00:00Z (a + is written %2B here)", field
-        ) from None
+class CallFilter(NamedTuple):
+    """Every field narrows; None does not."""
+
+    account: str
+    number: str | None
+    status: Status | None
+    since_ms: int | None
+    until_ms: int | None
 
 
-def _on_the_wire(engine: TheEngine, asked: DeliveryFilter, sending: Collection[int]) -> list[DeliveryRow]:
+AskedDeliveries = Annotated[DeliveryFilter, Dependency(skip_validation=True)]
+AskedCalls = Annotated[CallFilter, Dependency(skip_validation=True)]
+
+
+def read_calls(engine: Engine, asked: CallFilter, before: int | None, limit: int) -> list[StoredCall]:
+    """A page of calls, newest first. Reads the store."""
+    account, number, status, since_ms, until_ms = asked
+    return engine.store.calls(account, before, limit, number, status=status, since_ms=since_ms, until_ms=until_ms)
+
+
+def _on_the_wire(engine: Engine, asked: DeliveryFilter, sending: Collection[int]) -> list[DeliveryRow]:
     """The deliveries that are `sending`: the rows of those that memory names."""
     since, until = first_id_at(asked.since_ms or 0), None if asked.until_ms is None else first_id_at(asked.until_ms)
     rows: list[DeliveryRow] = []
@@ -75,50 +88,62 @@ def _on_the_wire(engine: TheEngine, asked: DeliveryFilter, sending: Collection[i
     return rows
 
 
+def asked_deliveries(
+    account: AccountId,
+    in_state: InState = None,
+    endpoint: str | None = None,
+    call: str | None = None,
+    event: str | None = None,
+    number: Annotated[
+        str | None, Parameter(description="The conversation or the leg is from or to it, as it was reported.")
+    ] = None,
+    since: Time = None,
+    until: Time = None,
+) -> DeliveryFilter:
+    """What a query asks of the log. Raises InvalidInput."""
+    return DeliveryFilter(
+        account=account,
+        state=in_state,
+        endpoint=wanted("ep", endpoint, "endpoint"),
+        call=call,
+        event=event,
+        number=number,
+        since_ms=at_ms(since, "since"),
+        until_ms=at_ms(until, "until"),
+    )
+
+
+def read_deliveries(engine: Engine, asked: DeliveryFilter, sending: Collection[int]) -> list[DeliveryRow]:
+    """A page of the log. `sending`: what is on the wire, for whoever asks for that state. Reads the store."""
+    return _on_the_wire(engine, asked, sending) if asked.state == "sending" else engine.store.deliveries(asked)
+
+
+def shown_delivery(engine: Engine, asked: DeliveryFilter) -> Callable[[DeliveryRow], DeliveryView]:
+    """How a row is shown: whoever asks for rows in one state is shown that state."""
+    is_sending = {None: engine.is_sending, "sending": lambda _: True}.get(asked.state, never)
+    return lambda row: delivery_view(row, is_sending)
+
+
 class Deliveries(Controller):
     """The webhook log."""
 
     path = "/v1/deliveries"
     tags = ("deliveries",)
 
-    @get()
+    @get(dependencies={"asked": Provide(asked_deliveries, sync_to_thread=False)})
     async def list_some(
-        self,
-        engine: TheEngine,
-        account: AccountId,
-        in_state: InState = None,
-        endpoint: str | None = None,
-        call: str | None = None,
-        event: str | None = None,
-        since: Time = None,
-        until: Time = None,
-        limit: Limit = 50,
-        cursor: Cursor = None,
+        self, engine: TheEngine, asked: AskedDeliveries, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[DeliveryView]:
         """Lists deliveries, newest first; every parameter narrows."""
-        asked = DeliveryFilter(
-            account=account,
-            state=in_state,
-            endpoint=wanted("ep", endpoint, "endpoint"),
-            call=call,
-            event=event,
-            since_ms=_at(since, "since"),
-            until_ms=_at(until, "until"),
-            before=number_behind(cursor),
-            limit=limit + 1,
-        )
-        if in_state == "sending":
-            sending = engine.sending(account)
-            rows = await engine.in_thread(lambda: _on_the_wire(engine, asked, sending))
-        else:
-            rows = await engine.in_thread(lambda: engine.store.deliveries(asked))
-        # Whoever asks for rows in one state is shown that state.
-        is_sending = {None: engine.is_sending, "sending": lambda _: True}.get(in_state, never)
-        return numbered_page(rows, limit, lambda row: row.delivery.id, lambda row: delivery_view(row, is_sending))
+        page = replace(asked, before=number_behind(cursor), limit=limit + 1)
+        sending = engine.sending(asked.account)
+        rows = await engine.in_thread(lambda: read_deliveries(engine, page, sending))
+        return numbered_page(rows, limit, lambda row: row.delivery.id, shown_delivery(engine, asked))
 
     @get("/{delivery_id:str}")
-    async def show(self, delivery_id: str, engine: TheEngine, account: AccountId) -> DeliveryDetail:
-        """Shows one delivery with its attempts: exact request, response, timings."""
+    async def show(self, delivery_id: str, engine: TheEngine, account: AccountId, identity: Who) -> DeliveryDetail:
+        """Shows one delivery with its attempts: exact request, response, timings. A viewer's key is shown no bodies, and no queries
+        of URLs, since some platforms send everything there."""
         number = number_of("dlv", delivery_id, "delivery")
         found = await engine.in_thread(lambda: engine.store.delivery(account, number))
         if found is None:
@@ -128,7 +153,29 @@ class Deliveries(Controller):
         attempts = [by_number[place] for place in sorted(by_number)]
         view = delivery_view(found[0], engine.is_sending)
         fields = {name: getattr(view, name) for name in DeliveryView.__struct_fields__}
-        return DeliveryDetail(**fields, log=[attempt_view(attempt) for attempt in attempts])
+        log = [attempt_view(attempt) for attempt in attempts]
+        return DeliveryDetail(**fields, log=[without_contents(one) for one in log] if identity.role == "viewer" else log)
+
+
+def without_contents(attempt: AttemptView) -> AttemptView:
+    """An attempt as a viewer sees it."""
+    url, mark, _ = attempt.request.url.partition("?")
+    return replace(
+        attempt,
+        request=replace(attempt.request, url=url + ("?…" if mark else ""), body=None, body_base64=UNSET),
+        response=replace(attempt.response, body=None, body_base64=UNSET),
+    )
+
+
+def asked_calls(
+    account: AccountId,
+    number: Annotated[str | None, Parameter(description="From or to, as it was reported.")] = None,
+    status: Status | None = None,
+    since: Time = None,
+    until: Time = None,
+) -> CallFilter:
+    """What a query asks of the calls. Raises InvalidInput."""
+    return CallFilter(account, number, status, at_ms(since, "since"), at_ms(until, "until"))
 
 
 class Calls(Controller):
@@ -137,18 +184,14 @@ class Calls(Controller):
     path = "/v1/calls"
     tags = ("calls",)
 
-    @get()
+    @get(dependencies={"asked": Provide(asked_calls, sync_to_thread=False)})
     async def list_some(
-        self,
-        engine: TheEngine,
-        account: AccountId,
-        number: Annotated[str | None, Parameter(description="From or to, as it was reported.")] = None,
-        limit: Limit = 50,
-        cursor: Cursor = None,
+        self, engine: TheEngine, asked: AskedCalls, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[dict[str, Any]]:
-        """Lists calls, newest first."""
+        """Lists calls, newest first; every parameter narrows. `since` and `until` are about when a call was first heard of,
+        `status` is the one that it has now."""
         before = number_behind(cursor)
-        rows = await engine.in_thread(lambda: engine.store.calls(account, before, limit + 1, number))
+        rows = await engine.in_thread(lambda: read_calls(engine, asked, before, limit + 1))
         return numbered_page(rows, limit, lambda row: row.n, call_view)
 
     @get("/{call_id:str}")

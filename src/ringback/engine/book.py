@@ -59,6 +59,8 @@ class Book:
         self.organization = store.organization_id()
         self.accounts: dict[str, Account] = {}
         self.endpoints: dict[int, Endpoint] = {}
+        self.replays: dict[int, Endpoint] = {}
+        """Endpoints that were made for one replay each: they take no events."""
         self._keys: dict[bytes, Key] = {}
         self._keys_by_id: dict[int, Key] = {}
         self._numbers: dict[tuple[str, str], Number] = {}
@@ -70,7 +72,7 @@ class Book:
         self.read_numbers()
         self.read_accounts()
         for endpoint in store.endpoints():
-            self.endpoints[endpoint.id] = endpoint
+            (self.replays if endpoint.only_replays else self.endpoints)[endpoint.id] = endpoint
         for account in self.accounts:
             self._match_anew(account)
 
@@ -97,11 +99,15 @@ class Book:
 
     def set_endpoint(self, endpoint: Endpoint) -> None:
         """After an endpoint was made or changed."""
+        if endpoint.only_replays:
+            self.replays = {**self.replays, endpoint.id: endpoint}
+            return
         self.endpoints = {**self.endpoints, endpoint.id: endpoint}
         self._match_anew(endpoint.account)
 
     def drop_endpoint(self, endpoint: Endpoint) -> None:
         """After an endpoint was deleted."""
+        self.replays = {key: value for key, value in self.replays.items() if key != endpoint.id}
         self.endpoints = {key: value for key, value in self.endpoints.items() if key != endpoint.id}
         self._match_anew(endpoint.account)
 
@@ -139,7 +145,7 @@ class Book:
 
     def endpoint(self, number: int) -> Endpoint | None:
         """An endpoint by its id; None: deleted."""
-        return self.endpoints.get(number)
+        return self.endpoints.get(number) or self.replays.get(number)
 
     def knows(self, account: str) -> bool:
         """Is there such an account?"""

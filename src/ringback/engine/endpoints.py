@@ -24,6 +24,8 @@ log = logging.getLogger("ringback.endpoints")
 
 KEEP_AFTER_S = 1.0
 """How long a change of health may wait to be written."""
+AGAIN_S = 1.0
+"""The pause after the store could not take what has happened already."""
 
 
 class EndpointKeeper:
@@ -38,7 +40,7 @@ class EndpointKeeper:
     def start(self) -> None:
         """Tells the dispatcher of every endpoint and of how it fared. Raises StoreUnavailable."""
         healths = self._engine.store.healths()
-        for endpoint in self._engine.book.endpoints.values():
+        for endpoint in (*self._engine.book.endpoints.values(), *self._engine.book.replays.values()):
             health = healths.get(endpoint.id)
             if health is None and not endpoint.enabled:
                 health = switched_off(HEALTHY, endpoint.updated_at_ms)
@@ -108,7 +110,7 @@ class EndpointKeeper:
                     return
                 except StoreUnavailable as error:
                     log.warning("%s", error)
-            await asyncio.sleep(1)
+            await asyncio.sleep(AGAIN_S)
 
     # Inside
     async def _write(self, endpoint: Endpoint, health: Health | None) -> None:

@@ -32,6 +32,7 @@ MOST_WAITING: Final = 1_000
 MOST_RUNNING: Final = 10
 """Jobs of one account at a time."""
 AGAIN_S: Final = 1.0
+CANCEL_S: Final = 0.5
 WINDOW_S: Final = 5.0
 """The span that a job's rate is measured over."""
 
@@ -124,10 +125,11 @@ class Resends:
         if job is None:
             raise NotFound("no such bulk resend")
         running = self._running.get(number)
-        if running is not None:
+        if running is not None and running.task is not None:
             running.cancelled = True
+            # A batch of it may be on its way to the disk. A task that takes longer takes that back itself.
+            await asyncio.wait({running.task}, timeout=CANCEL_S)
         if await self._engine.in_thread(lambda: store.end_resend(number, "cancelled", now_ms())):
-            # Once more when the task has ended: a batch of it may be on its way to the disk.
             await self._take_back(number)
         return await self._engine.in_thread(lambda: store.resend(account, number)) or job
 

@@ -40,8 +40,9 @@ from ringback.settings import Settings
 from ringback.store.open import open_store
 from ringback.switch.freeswitch.link import read_address
 from ringback.webhooks.health import Notice
+from ringback.webhooks.matching import Matcher
 from ringback.webhooks.model import Delivery, Endpoint, Kind
-from ringback.webhooks.records import Job
+from ringback.webhooks.records import Job, StoredCall
 from ringback.webhooks.resends import BulkResend
 
 log = logging.getLogger("ringback")
@@ -244,6 +245,44 @@ class Engine:
             raise OurError(f"it could not be stored: {why}")
         return number
 
+    async def replay(self, endpoint: Endpoint, call_id: str) -> list[int]:
+        """Makes a delivery of kind `replay` for every event of a conversation that an endpoint of the same account takes, in order;
+        their ids. An endpoint that was made for it is stored first.
+
+        Raises NotFound (no such call), InvalidInput (it takes none of the events), Conflict (it is disabled), OurError.
+        """
+        if not endpoint.enabled:
+            raise Conflict("the endpoint is disabled: enable it first")
+        stored, events = await self.in_thread(lambda: self._conversation(endpoint.account, call_id))
+        taker = Matcher([endpoint], self.dialects)
+        jobs: list[Job] = []
+        for event in events:
+            for _, name in () if event.late else taker.match(event, self.book.place(event)):
+                number = self.writer.new_id()
+                delivery = Delivery(
+                    id=number,
+                    endpoint=endpoint.id,
+                    event=event.id,
+                    root=stored.root_n,
+                    name=name,
+                    kind="replay",
+                    created_at_ms=time_of(number),
+                )
+                jobs.append(Job(delivery, event))
+        if not jobs:
+            raise InvalidInput("the call has no event that the endpoint takes")
+        if endpoint.only_replays:
+            await self.endpoints.make(endpoint)
+        whys = await self.make(endpoint.account, jobs)
+        return [job.delivery.id for job, why in zip(jobs, whys, strict=True) if not why]
+
+    def _conversation(self, account: str, call_id: str) -> tuple[StoredCall, list[Event]]:
+        """A call and all events of its conversation. Reads the store. Raises NotFound."""
+        stored = self.store.call(account, call_id)
+        if stored is None:
+            raise NotFound("no such call")
+        return stored, self.store.events(stored.root_n)
+
     async def make(self, account: str, jobs: Sequence[Job], resend: BulkResend | None = None) -> list[str]:
         """Stores further deliveries of an account's events and has them sent; of each why the store cannot take it (empty: it is on
         disk). `resend`: how far their bulk resend has come. Raises StoreUnavailable, OurError: then none was taken."""
@@ -266,7 +305,8 @@ class Engine:
 
     def sending(self, account: str) -> list[int]:
         """An account's deliveries that are on the wire now."""
-        mine = (endpoint.id for endpoint in self.book.endpoints.values() if endpoint.account == account)
+        all_ = (*self.book.endpoints.values(), *self.book.replays.values())
+        mine = (endpoint.id for endpoint in all_ if endpoint.account == account)
         return [delivery for endpoint in mine for delivery in self.dispatcher.sending(endpoint)]
 
     def _on_disable(self, number: int, _reason: str) -> None:
