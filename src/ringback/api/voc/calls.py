@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from ringback.api.common import TheEngine
 from ringback.api.voc.access import AccountOf
+from ringback.api.voc.pages import LOOKED_AT, MOST_A_PAGE, Rows, page_of
 from ringback.api.voc.queries import DateFrom, DateTo, Page, PerPage, span
-from ringback.api.voc.replies import LOOKED_AT, MOST_A_PAGE, Reply, Rows, page_of
+from ringback.api.voc.replies import Reply
 from ringback.calls.model import Call, Direction, Geo
 from ringback.dialects.story import answering_extension, calling_extension
 from ringback.dialects.voc import caller_text, date_text, number_text

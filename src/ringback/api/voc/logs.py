@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from ringback.api.common import TheEngine, number_of
 from ringback.api.voc.access import AccountOf
+from ringback.api.voc.pages import LOOKED_AT, MOST_A_PAGE, Rows, page_of
 from ringback.api.voc.queries import DateFrom, DateTo, Page, PerPage, span
-from ringback.api.voc.replies import LOOKED_AT, MOST_A_PAGE, Reply, Rows, page_of
+from ringback.api.voc.replies import Reply
 from ringback.dialects.voc import DIALECT, date_text
 from ringback.engine.server import Engine
 from ringback.errors import InvalidInput, NotFound

@@ -1,8 +1,6 @@
-"""The forms of VOC's replies: `{"status","message","data"}`, lists with a second `data` inside, and how VOC's API says no."""
+"""The form of VOC's replies, `{"status","message","data"}`, and how VOC's API says no."""
 
 import logging
-from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -19,12 +17,6 @@ log = logging.getLogger("ringback.api")
 T = TypeVar("T")
 
 LOGIN: Final = "/voc/api/v1/authentication"
-MOST_A_PAGE: Final = 50
-"""Of rows on a page; who asks for more gets so many."""
-LOOKED_AT: Final = 10_000
-"""A list goes back so many rows of what the dates select, newest first."""
-COUNTED_AHEAD: Final = 1_000
-"""Behind the page that is shown `total` is counted on so far: it grows while somebody pages through a longer list."""
 
 
 class Reply(Struct, Generic[T], frozen=True):
@@ -48,25 +40,6 @@ class LoginRefused(Struct, frozen=True):
 
     message: str
     success: bool = False
-
-
-class Rows(Struct, Generic[T], frozen=True):
-    """One page of a list, newest first."""
-
-    data: list[T]
-    total: int
-    total_pages: int
-
-
-def page_of(rows: Iterable[T], page: int, per_page: int) -> Rows[T]:
-    """The page with a number (from 1), read no further than it takes to show it and to count a little ahead."""
-    size = min(per_page, MOST_A_PAGE)
-    first = (page - 1) * size
-    reader: Iterator[T] = iter(rows)
-    total = sum(1 for _ in islice(reader, first))
-    shown = list(islice(reader, size))
-    total += len(shown) + sum(1 for _ in islice(reader, COUNTED_AHEAD))
-    return Rows(shown, total, -(-total // size))
 
 
 def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
