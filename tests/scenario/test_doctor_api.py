@@ -134,6 +134,12 @@ def test_what_is_asked_wrongly_says_so(api: Api, change: dict[str, Any], status:
     assert (got, problem.get("field")) == (status, field), problem
 
 
+def test_the_bodys_content_type_does_not_matter(api: Api) -> None:
+    body = json.dumps({"headers": {"webhook-id": "1"}, "secrets": ["whsec_AAAA"]}).encode()
+    status, _, answer = api.raw("POST", "/v1/verify", body, {"Content-Type": "application/x-www-form-urlencoded"})
+    assert (status, codes(json.loads(answer))) == (200, ["missing-header"])
+
+
 def test_an_endpoint_has_its_own_secrets_and_dialect(api: Api) -> None:
     endpoint = api.endpoint("http://127.0.0.1:9/")["id"]
     for more in ({"secrets": ["x"]}, {"dialect": "standard"}):

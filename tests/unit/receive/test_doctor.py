@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,13 @@ def test_there_is_a_request_for_every_diagnosis() -> None:
     assert sum(not row["expect"]["ok"] for row in ROWS) >= 12
     assert all(row["why"] for row in ROWS)
     assert len({row["name"] for row in ROWS}) == len(ROWS)
+
+
+def test_the_docs_name_every_diagnosis() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "signature-does-not-hold.md").read_text()
+    table = page.partition("## Findings")[2]
+    for code, (part, _) in TEXTS.items():
+        assert re.search(rf"^\| {part} *\|[^|]*`{code}`", table, re.MULTILINE), (part, code)
 
 
 def hidden_in(row: dict[str, Any]) -> set[bytes]:

@@ -1,7 +1,9 @@
 """Why nothing was sent: a case per rule, before and after the rule is changed; and the explanation agrees with the router."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from ringback.calls.ledger import fold, root_wanted
 from ringback.calls.model import STATUSES, Call, CallRef, Event, Offer, Update
 from ringback.dialects import load_dialects
 from ringback.ids import first_id_at
-from ringback.webhooks.explain import SETTLING_MS, Case, Explanation, Reason, explain, reasons_now, untold
+from ringback.webhooks.explain import SETTLING_MS, Case, Explanation, Reason, Rule, explain, reasons_now, untold
 from ringback.webhooks.health import Notice
 from ringback.webhooks.matching import Matcher
 from ringback.webhooks.model import Delivery, Endpoint, Filter
@@ -398,6 +400,13 @@ class TestUntold:
 
     def test_other_statuses_are_named(self) -> None:
         assert self.names("standard", RING)["call.accepted"] == "No call.accepted was reported."
+
+
+def test_the_docs_name_every_rule() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "why-was-nothing-sent.md").read_text()
+    table = page.partition("## The rules")[2].partition("## Then and now")[0]
+    told = {rule for row in table.splitlines() if row.startswith("| `") for rule in re.findall(r"`([a-z-]+)`", row.split("|")[1])}
+    assert told - {"rule", "account-not-known"} == set(get_args(Rule))
 
 
 # The explanation and the router
