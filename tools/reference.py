@@ -32,7 +32,7 @@ PAGES: Final = ("settings.md", "command-line.md", "api.md", "events.md")
 _VENDORS: Final = ("/bird/",)
 """APIs of platforms, which docs/leaving tells of."""
 _BLOCK: Final = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_BODIES: Final = ("NewAccount", "NewProperty", "NewNumber", "ChangedNumber", "NewEndpoint")
+_BODIES: Final = ("NewAccount", "NewProperty", "NewNumber", "ChangedNumber", "NewEndpoint", "ChangedEndpoint", "NewSecret", "NewTest")
 
 
 def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
