@@ -479,7 +479,8 @@ def test_a_transcript_comes_in_and_is_told_with_its_text(mine: Api, receiver: Re
     status, answer = transcribe(mine, call, {"text": "Grüß Gott, Ada.", "summary": "A greeting."})
     assert status == 200
     bodies = {got.path.partition("?")[0]: got for got in receiver.take(2)}
-    assert bodies["/standard"].json["data"]["transcription"] == {"text": "Grüß Gott, Ada.", "url": answer["url"]}
+    told = {"text": "Grüß Gott, Ada.", "url": answer["url"], "summary": "A greeting."}
+    assert bodies["/standard"].json["data"]["transcription"] == told
     assert parse_qs(urlsplit(bodies["/voc"].path).query)["callid"] == [call]
     assert mine.get(f"/v1/calls/{call}/transcription") == {"text": "Grüß Gott, Ada.", "summary": "A greeting.", "url": None}
     got, headers, text = fetch(mine, answer["url"])
