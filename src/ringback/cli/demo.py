@@ -90,7 +90,9 @@ def demo(told: Demo) -> int:
             script = read_script(told.folder)
             console.print("starting a server and a receiver, each a process of its own", style="dim")
             stage = _set(stack, data, script)
-            code, played = _play(told, stage, script, console), True
+            last_line, code = _play(told, stage, script, console)
+            played = True  # from here on an interrupt is the wish to end what is over
+            print(last_line, flush=True)
             if told.keep:
                 _until(lambda: False, stage, None)
         except KeyboardInterrupt:
@@ -131,8 +133,8 @@ def _set(stack: contextlib.ExitStack, data: Path, script: Script) -> Stage:
     return stage
 
 
-def _play(told: Demo, stage: Stage, script: Script, console: Console) -> int:
-    """Replays every call, and judges until all is there or nothing comes any more."""
+def _play(told: Demo, stage: Stage, script: Script, console: Console) -> tuple[str, int]:
+    """Replays every call, and judges until all is there or nothing comes any more: the verdict in a line, and the exit code."""
     expectation = read_expectation(told.folder)
     judge = Judge(expectation, script.calls)
     live = console.is_terminal and not console.is_dumb_terminal
@@ -155,10 +157,8 @@ def _play(told: Demo, stage: Stage, script: Script, console: Console) -> int:
         print(f"demo: {complaint(verdict)}")
     good = [verdict for verdict in judge.verdicts if not verdict.wrong]
     if wrong:
-        print(f"demo: FAILED: {len(good)} of {expectation.count} webhooks verified, {len(wrong)} not as they must be", flush=True)
-        return 1
-    print(f"demo: {len(good)} webhooks verified in {len({verdict.dialect for verdict in good})} dialects", flush=True)
-    return 0
+        return f"demo: FAILED: {len(good)} of {expectation.count} webhooks verified, {len(wrong)} not as they must be", 1
+    return f"demo: {len(good)} webhooks verified in {len({verdict.dialect for verdict in good})} dialects", 0
 
 
 def _replay(told: Demo, stage: Stage, script: Script, speed: float) -> int:
