@@ -186,6 +186,7 @@ def test_the_log_has_failed_and_successful_webhooks(logged: Logged) -> None:
         ({"event": "inboundCallEnd"}, 1),
         ({"event": "inboundCallStart", "status": "success"}, 1),
         ({"event": "call.starting"}, 0),
+        ({"event": "", "status": "", "callid": "", "dateFrom": "", "dateTo": ""}, 3),
         ({"callid": "CALL"}, 3),
         ({"callid": "other"}, 0),
         ({"dateFrom": TODAY}, 3),
@@ -411,6 +412,8 @@ def test_calls_are_narrowed(listed: Listed) -> None:
     assert [row["id"] for row in voc.rows("/calls/outbound", extension="280090")] == listed.outbound[1:]
     assert [row["id"] for row in voc.rows("/calls/inbound", fromId=first)] == [third, second]
     assert len(voc.rows("/calls/inbound", dateFrom=TODAY)) == 3
+    assert len(voc.rows("/calls/inbound", dateFrom="", dateTo="", serviceNumber="", fromId="")) == 3
+    assert len(voc.rows("/calls/outbound", extension="")) == 2
     assert voc.rows("/calls/inbound", dateTo="2020-01-31") == voc.rows("/calls/inbound", dateFrom="2099-01-01") == []
 
 

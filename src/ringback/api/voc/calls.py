@@ -77,10 +77,10 @@ class Calls(Controller):
         from_id: FromId = None,
     ) -> Reply[Rows[CallRow]]:
         """Lists inbound calls, newest first. The dates are those at which the calls were first reported."""
-        number = None if service_number is None else service_number.removeprefix("+")
+        number = (service_number or "").removeprefix("+")
 
         def fits(root: Call) -> bool:
-            return root.direction == "inbound" and number in (None, number_text(root.to))
+            return root.direction == "inbound" and number in ("", number_text(root.to))
 
         return await _listed(engine, account, fits, (page, per_page), span(date_from, date_to), from_id)
 
@@ -99,7 +99,7 @@ class Calls(Controller):
         """Lists outbound calls, newest first. The dates are those at which the calls were first reported."""
 
         def fits(root: Call) -> bool:
-            return root.direction == "outbound" and extension in (None, calling_extension(root))
+            return root.direction == "outbound" and (not extension or extension == calling_extension(root))
 
         return await _listed(engine, account, fits, (page, per_page), span(date_from, date_to), from_id)
 
@@ -125,7 +125,7 @@ async def _listed(
     from_id: str | None,
 ) -> Reply[Rows[CallRow]]:
     def read() -> Rows[CallRow]:
-        after = 0 if from_id is None else _newer_than(engine, account, from_id)
+        after = 0 if not from_id else _newer_than(engine, account, from_id)
         looked_at = islice(_read(engine, account, after, dates), LOOKED_AT)
         found = page_of((stored for stored in looked_at if stored.call.is_root and fits(stored.call)), *page)
         return Rows([_view(engine, stored) for stored in found.data], found.total, found.total_pages)

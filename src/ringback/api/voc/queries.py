@@ -18,12 +18,13 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d)?", re.ASCII)
 
 
 def span(date_from: str | None, date_to: str | None) -> tuple[int | None, int | None]:
-    """(since, until) in Unix milliseconds, until excluded: a day lasts until the next one. Raises InvalidInput."""
+    """(since, until) in Unix milliseconds, until excluded: a day lasts until the next one. A blank parameter says nothing, here and
+    elsewhere in this API. Raises InvalidInput."""
     return _moment(date_from, "dateFrom", 0), _moment(date_to, "dateTo", 1)
 
 
 def _moment(text: str | None, field: str, later: int) -> int | None:
-    if text is None:
+    if not text:
         return None
     found = _DATE.fullmatch(text)
     if found is not None:
