@@ -136,6 +136,32 @@ def test_gone_disables_and_cancels_and_enabled_again_it_says_what_was_missed(
     assert receiver.next().json["type"] == "call.starting"
 
 
+def test_what_was_missed_is_resent_exactly(api: Api, receiver: Receiver, new_call: NewCall) -> None:
+    made = api.endpoint(receiver.url, events=["call.starting"], order="none")
+    stories = [new_call() for _ in range(6)]
+    names = [say("starting")["call"]["id"] for say in stories]
+    api.send(stories[0]("starting"))
+    receiver.next()
+    receiver.answer = lambda got: 410
+    api.send(stories[1]("starting"))
+    condition(api, made, "disabled")
+    receiver.next()
+    for say in stories[2:5]:
+        api.send(say("starting"), say("completed", 5))
+    receiver.answer = lambda got: 200
+    missed = change(api, made, enabled=True)["missed"]
+    api.send(stories[5]("starting"))
+    assert receiver.next().json["data"]["call"]["id"] == names[5]
+    assert missed["count"] == 4
+    job = api.post("/v1/resends", missed["resend"], 202)
+    assert job["count"] == 4
+    assert sorted(got.json["data"]["call"]["id"] for got in receiver.take(4)) == sorted(names[1:5])
+    assert receiver.nothing(0.2)
+    until(lambda: api.get(f"/v1/resends/{job['id']}")["state"] == "done")
+    change(api, made, enabled=False)
+    assert change(api, made, enabled=True)["missed"]["count"] == 0
+
+
 def test_what_others_do_not_say_does_not_disable(api: Api, receiver: Receiver, new_call: NewCall) -> None:
     receiver.answer = lambda got: 410
     made = api.endpoint(receiver.url, "voc", order="none")

@@ -610,6 +610,18 @@ class TestChanging:
 
         in_jumping_time(main, retry=RetryPolicy(delays_s=(5, 300), gone_disables=disables))
 
+    def test_a_row_of_failures_that_began_before_the_start_counts(self) -> None:
+        async def main(bench: Bench) -> None:
+            bench.receiver.answer = lambda key, request: 500
+            bench.dispatcher.set_endpoint(endpoint(), Health("failing", 9, START_MS - 5 * 86_400_000))
+            bench.dispatcher.start()
+            bench.accept(job(1))
+            await asyncio.sleep(1)
+            assert bench.disabled == [(1, "nothing but failures for days")]
+            assert bench.dispatcher.health(1).failures == 10
+
+        in_jumping_time(main, retry=RetryPolicy(delays_s=(5,), gone_disables=True))
+
     def test_every_change_of_health_is_told_with_its_reason(self) -> None:
         async def main(bench: Bench) -> None:
             bench.receiver.answer = lambda key, request: 500
