@@ -200,7 +200,7 @@ class Engine:
         return self.loop.run_in_executor(self.threads, work)
 
     def prepare(self, dialect: str) -> None:
-        """Loads aside, once, what a dialect needs: the tables of places take a third of a second; no delivery should wait for that."""
+        """Loads aside, once, what a dialect needs: tables of places take a third of a second; no delivery should wait."""
         known = self.dialects.get(dialect)
         if known is not None and known.geographic and not self._places_loading:
             self._places_loading = True
