@@ -39,6 +39,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_body_bytes: int = 4 * 1024 * 1024
     max_recording_bytes: int = 512 * 1024 * 1024
     recording_link_s: int = 30 * 86_400
+    retention_days: int = 30
+    min_free_bytes: int | None = None
+    max_disk: int | None = None
     loop: str = "auto"
     log_level: str = "info"
     freeswitch: str | None = None
@@ -67,6 +70,10 @@ HELP: dict[str, str] = {
     "max_body_bytes": "Largest request body taken on the API.",
     "max_recording_bytes": "Largest recording that may be uploaded.",
     "recording_link_s": "Seconds for which a signed link to a recording or transcript is good.",
+    "retention_days": "Days that calls, events, deliveries, attempts and recordings are kept. An account may have its own.",
+    "min_free_bytes": "Bytes of the data directory's disk that events may not use: below, they are refused with 503. "
+    "Without it 64 MiB, or a twentieth of a small disk.",
+    "max_disk": "Bytes that the data directory may have before events are refused with 503.",
     "loop": "Event loop: auto (uvloop if installed), asyncio, uvloop.",
     "log_level": "debug, info, warning or error.",
     "freeswitch": "Event Socket of a FreeSWITCH to take call events from: host:port.",
@@ -113,9 +120,10 @@ def _from_text(variable: str, text: str, kind: Any) -> Any:
         if text.lower() not in words:
             raise BadSettings(f"{variable}: expected true or false, got {text!r}")
         return words[text.lower()]
-    if kind in (int, float):
+    number = {int: int, float: float, int | None: int}.get(kind)
+    if number is not None:
         try:
-            return kind(text)
+            return number(text)
         except ValueError:
             raise BadSettings(f"{variable}: expected a number, got {text!r}") from None
     if kind == tuple[str, ...]:
@@ -144,6 +152,12 @@ def _check(settings: Settings) -> None:
         raise BadSettings("connect_timeout_s: expected 0.1 to 60")
     if not 0 <= settings.drain_s <= 3600:
         raise BadSettings("drain_s: expected 0 to 3600")
+    if not 1 <= settings.retention_days <= 3650:
+        raise BadSettings("retention_days: expected 1 to 3650")
+    if (settings.min_free_bytes or 0) < 0:
+        raise BadSettings("min_free_bytes: expected 0 or more")
+    if settings.max_disk is not None and settings.max_disk < 1024 * 1024:
+        raise BadSettings("max_disk: at least 1048576")
     if settings.public_url is not None and not settings.public_url.startswith(("https://", "http://")):
         raise BadSettings("public_url: expected https://… or http://…")
     for server in settings.nameservers:

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringback.calls.directory import Number, Place, default_number
 from ringback.calls.model import Call, Event
@@ -67,6 +68,8 @@ class Book:
         self._owners: dict[str, str] = {}
         self._matchers: dict[str, Matcher] = {}
         self._identities: dict[bytes, Identity] = {}
+        self._used: set[int] = set()
+        self._used_at: dict[int, int] = {}
         self._places: dict[tuple[str, str], Place] = {}
         self.read_keys()
         self.read_numbers()
@@ -80,6 +83,7 @@ class Book:
     def read_accounts(self) -> None:
         """After an account was made or changed."""
         before, self.accounts = self.accounts, {account.id: account for account in self._store.accounts()}
+        self._places = {}
         for number, account in self.accounts.items():
             if number not in before or before[number].bird_catch_all != account.bird_catch_all:
                 self._match_anew(number)
@@ -125,6 +129,8 @@ class Book:
             identity = self._look_up(_key_of(authorization))
             if identity is not None and len(self._identities) < 10_000:
                 self._identities[authorization] = identity
+        if identity is not None:
+            self._used.add(identity.key)
         return identity
 
     def _look_up(self, text: bytes) -> Identity | None:
@@ -137,7 +143,21 @@ class Book:
     def identity_of(self, key: int) -> Identity | None:
         """Whose key has this id; None: it was revoked."""
         found = self._keys_by_id.get(key)
-        return Identity(found.account, found.role, found.id) if found else None
+        if found is None:
+            return None
+        self._used.add(key)
+        return Identity(found.account, found.role, found.id)
+
+    def all_keys(self) -> list[Key]:
+        """Every key, with when it was used last, as far as `stamp_used` has said it."""
+        return [replace(key, used_at_ms=self._used_at.get(key.id, key.used_at_ms)) for key in self._keys_by_id.values()]
+
+    def stamp_used(self, now_ms: int) -> dict[int, int]:
+        """The keys that were used since the last call, with `now_ms` each: a use is noted cheaply, its time some seconds later."""
+        used, self._used = self._used, set()
+        fresh = {key: now_ms for key in used if key in self._keys_by_id}
+        self._used_at |= fresh
+        return fresh
 
     def matcher(self, account: str) -> Matcher:
         """Who gets an account's events."""

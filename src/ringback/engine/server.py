@@ -174,6 +174,9 @@ class Engine:
         self.endpoints.start()
         self.dispatcher.start()
         await self.resends.start()
+        await self.limits.read_accounts()
+        await self.limits.look_at_disk()
+        self.spawn(self.limits.watch())
         await self.sources.start()
         self._watchdog = self.loop.create_task(self._watch())
         self.ready = True

@@ -3,7 +3,7 @@
 Shared by the fast path (`intake.hot`) and the documented route of the API, so that both say the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -35,6 +35,16 @@ class Accounts(Protocol):
     def identify(self, authorization: bytes) -> Who | None: ...
     def owner(self, number: str) -> str | None: ...
     def knows(self, account: str) -> bool: ...
+
+
+class Limits(Protocol):
+    """What may be taken in now."""
+
+    @property
+    def active(self) -> bool: ...
+    def admit(self, accounts: Sequence[str]) -> None:
+        """Raises TooMany, StoreUnavailable: then nothing of the request is taken."""
+        ...
 
 
 class Reply(Struct, frozen=True):
@@ -77,12 +87,15 @@ def refusal(error: RingbackError) -> Reply:
 class Door:
     """See the module."""
 
-    def __init__(self, accounts: Accounts, writer: Writer, max_body_bytes: int, on_stray: Callable[[Update], None]) -> None:
+    def __init__(
+        self, accounts: Accounts, writer: Writer, max_body_bytes: int, on_stray: Callable[[Update], None], limits: Limits
+    ) -> None:
         """`on_stray`: told of operator's updates that fit no account, so that they are counted and listed."""
         self._accounts = accounts
         self._writer = writer
         self.max_body_bytes = max_body_bytes
         self._on_stray = on_stray
+        self._limits = limits
 
     def take(self, authorization: bytes, content_type: str, body: bytes, reply: Callable[[Reply], None]) -> None:
         """Takes one request's body; `reply` is called once, on the loop: at once if it is refused, else after the commit."""
@@ -113,6 +126,12 @@ class Door:
         if not good:
             reply(_all_bad(bad))
             return
+        if self._limits.active:
+            try:
+                self._limits.admit([account for account, _ in good])
+            except RingbackError as error:
+                reply(refusal(error))
+                return
         self._writer.submit(good, lambda answers: reply(_answer(answers, bad, len(items))))
 
     def _account(self, who: Who, named: str | None, update: Update) -> str:

@@ -24,7 +24,9 @@ from ringback.webhooks.resends import BulkResend, JobState, Wanted
 
 class Account(Struct, frozen=True, kw_only=True):
     """A tenant. `id` is a UUID. `country` (ISO alpha-2) lets national numbers be read; `call_limit_s` is the watchdog's.
-    `bird_catch_all`: whether Bird's catch-all clause is kept to the letter (webhooks.matching, rule 3)."""
+    `bird_catch_all`: whether Bird's catch-all clause is kept to the letter (webhooks.matching, rule 3). `events_per_s`: updates
+    that are taken in a second at the most; `pending_max`: deliveries that may be open before updates are refused (None: no limit).
+    `retention_days`: how long what is over is kept (None: the installation's)."""
 
     id: str
     name: str
@@ -32,10 +34,14 @@ class Account(Struct, frozen=True, kw_only=True):
     country: str | None = None
     call_limit_s: int = 86_400
     bird_catch_all: Literal["literal", "off"] = "literal"
+    events_per_s: float | None = None
+    pending_max: int | None = None
+    retention_days: int | None = None
 
 
 class Key(Struct, frozen=True, kw_only=True):
-    """An API key as the store knows it: the SHA-256 of its text. `account` None: the operator's."""
+    """An API key as the store knows it: the SHA-256 of its text. `account` None: the operator's. `used_at_ms`: when it was used
+    last, to within some seconds; written by `touch_keys` alone."""
 
     id: int
     hash: bytes
@@ -43,6 +49,7 @@ class Key(Struct, frozen=True, kw_only=True):
     role: Literal["operator", "developer", "viewer"]
     name: str = ""
     created_at_ms: int = 0
+    used_at_ms: int | None = None
 
 
 class DeliveryFilter(Struct, frozen=True, kw_only=True):
@@ -69,6 +76,13 @@ class DeliveryRow(Struct, frozen=True):
     finished_at_ms: int | None
     status: int | None
     error: ErrorClass
+
+
+class Over(Struct, frozen=True):
+    """A conversation that is over: its root's number (of an event that stands alone: its own), and those of all its legs."""
+
+    root: int
+    legs: tuple[int, ...] = ()
 
 
 class Store(Protocol):
@@ -145,6 +159,10 @@ class Store(Protocol):
     def put_key(self, key: Key) -> None: ...
     def keys(self) -> list[Key]: ...
     def delete_key(self, key: int) -> bool: ...
+    def touch_keys(self, used: Mapping[int, int]) -> None:
+        """When keys were used last, in Unix milliseconds, by id; of a deleted one nothing is kept."""
+        ...
+
     def put_endpoint(self, endpoint: Endpoint, health: Health | None = None) -> None:
         """Secrets, credentials and header values are encrypted before they are written. `health`: written with it."""
         ...
@@ -264,6 +282,29 @@ class Store(Protocol):
     def deliveries_of_events(self, events: Sequence[int]) -> list[DeliveryRow]: ...
     def delivery(self, account: str, delivery: int) -> tuple[DeliveryRow, Event] | None: ...
     def attempts(self, delivery: int) -> list[Attempt]: ...
+
+    def count_open(self, account: str, most: int) -> int:
+        """How many of an account's deliveries are not done, counted no further than `most`."""
+        ...
+
+    # Forgetting what is old, in small pieces, so that commits pass between them
+    def over(self, account: str, before_ms: int, after: int, limit: int) -> tuple[list[Over], int | None]:
+        """Conversations that were over before a moment: no leg without an end, no delivery open, nothing of them newer. Roots with
+        a number behind `after`, oldest first; the second value is where to go on, None: none was left."""
+        ...
+
+    def over_alone(self, account: str, before_ms: int, after: int, limit: int) -> tuple[list[Over], int | None]:
+        """The same for events that stand alone (tests, notices), by their deliveries' ids."""
+        ...
+
+    def forget(self, account: str, roots: Sequence[int], before_ms: int) -> int:
+        """Those of these conversations that are over still are gone: calls, events, deliveries and all that finds them. How
+        many."""
+        ...
+
+    def forget_resends(self, before_ms: int) -> int:
+        """Bulk resends that ended before a moment are gone; how many."""
+        ...
 
     def purge_attempts(self, before_ms: int) -> int:
         """Forgets the attempts of all days (UTC) that were over before a moment; how many days."""

@@ -66,6 +66,17 @@ def test_keys(store: Store) -> None:
     assert store.keys() == [operator]
 
 
+def test_when_a_key_was_used_is_kept_beside_it(store: Store) -> None:
+    key = Key(id=11, hash=b"\1" * 32, account=ACCOUNT, role="viewer", name="ci")
+    store.put_key(key)
+    store.touch_keys({11: START_MS, 12: START_MS})
+    assert store.keys() == [replace(key, used_at_ms=START_MS)]
+    store.put_key(replace(key, name="other"))
+    assert store.keys() == [replace(key, name="other", used_at_ms=START_MS)]
+    store.touch_keys({11: START_MS + 5})
+    assert store.keys()[0].used_at_ms == START_MS + 5
+
+
 def test_endpoints_come_back_as_they_were(store: Store, opens: Callable[[], Store]) -> None:
     store.put_endpoint(FULL)
     store.put_endpoint(PLAIN)

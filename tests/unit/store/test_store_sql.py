@@ -65,6 +65,8 @@ PLANS = {
     "cancel_resends": "SEARCH delivery USING INDEX delivery_job (job=? AND state<?)",
     "resends": "SEARCH resend_job USING INDEX resend_job_account (account=? AND id<?)",
     "running_resends": "SCAN resend_job USING INDEX resend_job_running",
+    "roots": "SEARCH list USING PRIMARY KEY (account=? AND n>? AND n<?)",
+    "alone": "SEARCH delivery USING INDEX delivery_alone (account=? AND id>? AND id<?)",
     "attempts": "SEARCH attempt USING PRIMARY KEY (delivery=?)",
 }
 

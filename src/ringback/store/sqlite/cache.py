@@ -1,6 +1,7 @@
 """Calls that the writer has met lately, so that a running call costs no read."""
 
 from collections import OrderedDict
+from collections.abc import Container
 
 from ringback.webhooks.records import CallKey, StoredCall
 
@@ -25,6 +26,11 @@ class CallCache:
         self._calls.move_to_end(key, last=not stored.call.is_final)
         if len(self._calls) > self._size:
             self._calls.popitem(last=False)
+
+    def forget(self, numbers: Container[int]) -> None:
+        """Calls that are not there any more."""
+        for key in [key for key, stored in self._calls.items() if stored.n in numbers]:
+            del self._calls[key]
 
     def clear(self) -> None:
         """Everything: somebody else has written."""

@@ -167,6 +167,15 @@ class Search:
                 return None
             return self._lines(connection, [row])[0], rows.event_of(row)
 
+    def count_open(self, account: str, most: int) -> int:
+        """How many of an account's deliveries are not done, counted no further than `most`."""
+        total = 0
+        with self._db.reading() as connection:
+            for (endpoint,) in connection.execute(_SQL["busy_endpoints"], (self._names.account(connection, account),)).fetchall():
+                if total < most:
+                    total += connection.execute(_SQL["count_open_of"], (endpoint, most - total)).fetchone()[0]
+        return total
+
     def span(self, delivery: int) -> tuple[int, int | None] | None:
         """(created, finished or None if it is not done) of a delivery in Unix milliseconds; None: there is none."""
         with self._db.reading() as connection:

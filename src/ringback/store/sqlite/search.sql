@@ -176,6 +176,10 @@ WITH RECURSIVE step (endpoint) AS (
 SELECT endpoint FROM step
 WHERE (SELECT delivery.account FROM delivery WHERE delivery.state <= 4 AND delivery.endpoint = step.endpoint LIMIT 1) = ?1;
 
+-- name: count_open_of
+-- How many deliveries are open for one endpoint, counted no further than a limit.
+SELECT count(*) FROM (SELECT 1 FROM delivery WHERE endpoint = ?1 AND state <= 4 LIMIT ?2);
+
 -- name: when
 -- When a delivery's last attempt can have been, at the latest: its end, if it has one.
 SELECT state, finished_at FROM delivery WHERE id = ?1;

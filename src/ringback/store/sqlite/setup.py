@@ -66,11 +66,16 @@ class Setup:
     def keys(self) -> list[Key]:
         """Every API key, in id order."""
         with self._db.reading() as connection:
-            return [_decode(body, type=Key) for (body,) in connection.execute(_SQL["keys"])]
+            return [replace(_decode(body, type=Key), used_at_ms=used_at) for body, used_at in connection.execute(_SQL["keys"])]
 
     def delete_key(self, key: int) -> bool:
         """False: there was none."""
         return self._changed("delete_key", (key,))
+
+    def touch_keys(self, used: Mapping[int, int]) -> None:
+        """When keys were used last, in Unix milliseconds, by id; of a deleted one nothing is kept."""
+        with self._db.writing() as connection:
+            connection.executemany(_SQL["touch_key"], list(used.items()))
 
     def put_endpoint(self, endpoint: Endpoint, health: Health | None = None) -> None:
         """Makes or changes an endpoint, and its health with it if that is given; secrets, credentials and header values are

@@ -36,7 +36,11 @@ INSERT INTO api_key (id, hash, body) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPD
 
 -- name: keys
 -- Every API key.
-SELECT body FROM api_key ORDER BY id;
+SELECT body, used_at FROM api_key ORDER BY id;
+
+-- name: touch_key
+-- An API key was used.
+UPDATE api_key SET used_at = ?2 WHERE id = ?1;
 
 -- name: delete_key
 -- An API key goes.

@@ -14,10 +14,10 @@ from ringback.store.sqlite.dispatch import Dispatch
 from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.migrate import migrate
 from ringback.store.sqlite.names import Names
+from ringback.store.sqlite.purge import Purge
 from ringback.store.sqlite.resends import Resends
 from ringback.store.sqlite.setup import Setup
 from ringback.store.sqlite.upkeep import Upkeep
-from ringback.store.sqlite.writer import Writer
 from ringback.webhooks.records import Attempt
 
 FILE: Final = "ringback.db"
@@ -25,7 +25,7 @@ FILE: Final = "ringback.db"
 _SQL: Final = sql.load("setup.sql")
 
 
-class SqliteStore(Writer, Dispatch, Resends, Setup):
+class SqliteStore(Purge, Dispatch, Resends, Setup):
     """Implements `ringback.store.port.Store`, and has beside it: `purge_attempts`, `health`, `counts`, `tidy`."""
 
     def __init__(self, data: Path, box: SecretBox, clock: Callable[[], int], *, upkeep: bool = True) -> None:
@@ -37,7 +37,7 @@ class SqliteStore(Writer, Dispatch, Resends, Setup):
             database.close()
             raise
         keys, names = Keys(salt), Names()
-        Writer.__init__(self, database, keys)
+        Purge.__init__(self, database, keys)
         Dispatch.__init__(self, database, names)
         Resends.__init__(self, database, names, keys)
         Setup.__init__(self, database, box)
