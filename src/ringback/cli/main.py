@@ -224,6 +224,43 @@ def replay(
     raise typer.Exit(guarded(lambda: run(told)))
 
 
+_DATA = typer.Option("--data", help=HELP["data"], envvar="RINGBACK_DATA", file_okay=False)
+
+
+@app.command(epilog="Example: [bold]ringback backup /backups/ringback-2026-11-20.tar.gz --data /var/lib/ringback[/bold]")
+def backup(
+    target: Annotated[Path, typer.Argument(help="A new directory, or a new file: .tar or .tar.gz.")],
+    data: Annotated[Path, _DATA] = _DEFAULTS["data"],
+    with_key: Annotated[
+        bool, typer.Option("--with-key", help="Take the secret key and the operator's key along: then the backup is a secret.")
+    ] = False,
+) -> None:
+    """Copies a data directory, while a server works on it or not: one moment of the database, the attempt log, the recordings.
+
+    The copy is looked through before it gets its name. A .tar needs its size twice while it is made.
+    """
+    from ringback.cli.backup import backup as run
+    from ringback.cli.process import guarded
+
+    raise typer.Exit(guarded(lambda: run(data, target, with_key=with_key)))
+
+
+@app.command(epilog="Example: [bold]ringback restore /backups/ringback-2026-11-20.tar.gz --data /var/lib/ringback --dry-run[/bold]")
+def restore(
+    source: Annotated[Path, typer.Argument(help="What backup has made.", exists=True)],
+    data: Annotated[Path, _DATA] = _DEFAULTS["data"],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look through the backup, and write nothing.")] = False,
+) -> None:
+    """Brings a backup back into a directory that is empty or not there, and checks every byte of it.
+
+    What was pending then goes out when a server starts on it, once more if it has gone out since.
+    """
+    from ringback.cli.backup import restore as run
+    from ringback.cli.process import guarded
+
+    raise typer.Exit(guarded(lambda: run(source, data, dry_run=dry_run)))
+
+
 @takeover.command(
     name="bird",
     epilog="Example: [bold]ringback import bird subscriptions.json --server http://127.0.0.1:8080 --key rb_... --dry-run[/bold]",

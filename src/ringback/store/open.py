@@ -2,7 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,8 @@ from ringback.errors import BadSettings
 from ringback.store.secrets import SecretBox, secret_keys
 from ringback.store.sqlite.store import SqliteStore
 
+UNFINISHED: Final = "restore-unfinished"
+"""Stands in a directory that a backup is being restored into: a server would begin an empty database beside it."""
 _LOCK: Final = "lock"
 
 
@@ -34,6 +37,8 @@ def open_store(
     except OSError as error:
         raise BadSettings(f"--data {data}: {error.strerror}") from error
     try:
+        if (data / UNFINISHED).exists():
+            raise BadSettings(f"--data {data}: a restore into it did not end; empty it and restore again")
         return OpenStore(data, SecretBox(secret_keys(keys, data)), clock, held, upkeep=upkeep)
     except BaseException:
         if held is not None:
@@ -60,6 +65,19 @@ class OpenStore(SqliteStore):
         if self._held is not None:
             os.close(self._held)
             self._held = None
+
+
+@contextmanager
+def hold(data: Path) -> Iterator[None]:
+    """Keeps servers, and other commands that want the directory for themselves, away. Raises BadSettings if it is in use."""
+    try:
+        held = _lock(data)
+    except OSError as error:
+        raise BadSettings(f"--data {data}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        os.close(held)
 
 
 def _lock(data: Path) -> int:

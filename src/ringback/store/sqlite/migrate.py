@@ -1,23 +1,27 @@
 """Forward-only migrations: numbered files, applied once each, in order, all in one transaction. The schema is their sum."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 
 from ringback.errors import BadSettings
 
 
-def migrate(connection: sqlite3.Connection, folder: str) -> None:
-    """Brings a database up to the newest file of `folder`. Two processes may do it at once: one waits.
+def migrate(connection: sqlite3.Connection, folder: str, before: Callable[[int], None] | None = None) -> None:
+    """Brings a database up to the newest file of `folder`. Two processes may do it at once: one waits. `before` is called with the
+    version of a database that has something in it and is about to change.
 
     Raises BadSettings if the database was made by a newer Ringback.
     """
     files = _files(folder)
-    if _version(connection) == len(files):
+    found = version(connection)
+    if found == len(files):
         return
+    if before is not None and 0 < found < len(files):
+        before(found)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        done = _version(connection)
+        done = version(connection)
         if done > len(files):
             raise BadSettings("the data directory was written by a newer Ringback: use that one, or another --data")
         for text in files[done:]:
@@ -31,7 +35,13 @@ def migrate(connection: sqlite3.Connection, folder: str) -> None:
         raise
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def newest(folder: str) -> int:
+    """The version that the files of `folder` come to."""
+    return len(_files(folder))
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """How many migrations a database has had."""
     number: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return number
 

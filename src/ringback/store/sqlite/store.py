@@ -1,5 +1,6 @@
 """The port on SQLite: its parts put together over one data directory."""
 
+import logging
 import secrets
 import uuid
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from typing import Final
 from ringback.store.secrets import SecretBox
 from ringback.store.sqlite import sql
 from ringback.store.sqlite.attempts import AttemptLog
+from ringback.store.sqlite.copying import copy_database
 from ringback.store.sqlite.database import Database
 from ringback.store.sqlite.dispatch import Dispatch
 from ringback.store.sqlite.keys import Keys
@@ -20,7 +22,11 @@ from ringback.store.sqlite.setup import Setup
 from ringback.store.sqlite.upkeep import Upkeep
 from ringback.webhooks.records import Attempt
 
+log = logging.getLogger("ringback.store")
+
 FILE: Final = "ringback.db"
+BEFORE_MIGRATION: Final = "before-migration.db"
+"""The database as it was before the last migration: one copy is kept."""
 
 _SQL: Final = sql.load("setup.sql")
 
@@ -79,7 +85,7 @@ _LOG_DELAY_MS: Final = 3_600_000
 def _begin(database: Database, box: SecretBox) -> bytes:
     """Schema and the installation's own facts. Returns its salt for hashing."""
     with database.owning() as connection:
-        migrate(connection, "migrations")
+        migrate(connection, "migrations", lambda found: _keep_copy(database.path, found))
     with database.writing() as connection:
         connection.execute(_SQL["add_installation"], ("organization_id", str(uuid.uuid4()).encode()))
         connection.execute(_SQL["add_installation"], ("salt", secrets.token_bytes(32)))
@@ -87,3 +93,12 @@ def _begin(database: Database, box: SecretBox) -> bytes:
         box.check([key_id for (key_id,) in connection.execute(_SQL["secret_keys_in_use"])])
         salt: bytes = connection.execute(_SQL["installation"], ("salt",)).fetchone()[0]
     return salt
+
+
+def _keep_copy(path: Path, found: int) -> None:
+    """A migration that went wrong must not cost the data: the database as it is now, beside it. Raises sqlite3.Error, OSError."""
+    fresh, kept = path.with_name(f"{BEFORE_MIGRATION}.tmp"), path.with_name(BEFORE_MIGRATION)
+    log.info("the database (version %d) is copied to %s before it is brought up to date", found, kept)
+    fresh.unlink(missing_ok=True)
+    copy_database(path, fresh, lambda *_: None)
+    fresh.replace(kept)
