@@ -4,27 +4,23 @@ A page is written by hand around blocks that begin with `<!-- made: NAME -->` an
 is written here. `python tools/reference.py` writes, `--check` says whether something is old (1) or not (0).
 """
 
-import asyncio
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
 import typer
+from openapi import described
 from typer.main import get_command
 
-from ringback.api.app import make_app
 from ringback.calls.model import Context, Geo
 from ringback.cli.main import app
 from ringback.dialects import load_dialects
 from ringback.dialects.contract import HttpRequest
 from ringback.dialects.trial import trial
-from ringback.engine.server import Engine
 from ringback.settings import HELP, Settings
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -32,7 +28,16 @@ PAGES: Final = ("settings.md", "command-line.md", "api.md", "events.md")
 _VENDORS: Final = ("/bird/",)
 """APIs of platforms, which docs/leaving tells of."""
 _BLOCK: Final = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_BODIES: Final = ("NewAccount", "NewProperty", "NewNumber", "ChangedNumber", "NewEndpoint", "ChangedEndpoint", "NewSecret", "NewTest")
+_BODIES: Final = (
+    "NewAccount",
+    "NewProperty",
+    "NewNumber",
+    "ChangedNumber",
+    "NewEndpoint",
+    "ChangedEndpoint",
+    "NewSecret",
+    "NewTest",
+)
 
 
 def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
@@ -107,57 +112,11 @@ def _plain(text: str | None) -> str:
 # The API
 
 
-@cache
-def _described() -> dict[str, Any]:
-    """The description that a server gives of itself."""
-
-    async def ask() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            engine = Engine(Settings(data=Path(folder)), "key-of-nobody", [("127.0.0.1", 8080)])
-            await engine.start()
-            try:
-                return await _get(make_app(engine), "/openapi.json")
-            finally:
-                await engine.stop()
-
-    return dict(msgspec.json.decode(asyncio.run(ask())))
-
-
-async def _get(application: Any, path: str) -> bytes:
-    """One GET without a socket."""
-    scope: dict[str, Any] = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "GET",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [],
-        "client": None,
-        "server": None,
-        "state": {},
-    }
-    body = bytearray()
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: dict[str, Any]) -> None:
-        assert message.get("status", 200) == 200, message
-        body.extend(message.get("body", b""))
-
-    await application(scope, receive, send)
-    return bytes(body)
-
-
 def routes() -> str:
     """Every route: its method, its path, what it does, its parameters."""
 
     def rows() -> Iterator[tuple[str, ...]]:
-        for path, item in sorted(_described()["paths"].items()):
+        for path, item in sorted(described()["paths"].items()):
             if path.startswith(_VENDORS):
                 continue
             for method, operation in item.items():
@@ -174,12 +133,12 @@ def bodies() -> str:
 
 def answers() -> str:
     """The fields of what is shown."""
-    names = sorted(name for name in _described()["components"]["schemas"] if name.endswith("View") or name == "Note")
+    names = sorted(name for name in described()["components"]["schemas"] if name.endswith("View") or name == "Note")
     return _schemas(tuple(names), required=False)
 
 
 def _schemas(names: tuple[str, ...], *, required: bool) -> str:
-    schemas = _described()["components"]["schemas"]
+    schemas = described()["components"]["schemas"]
     parts = []
     for name in names:
         schema = schemas[name]

@@ -9,6 +9,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Reference, SecurityScheme
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 import ringback
@@ -18,7 +19,7 @@ from ringback.api.bird import errors as bird_errors
 from ringback.api.bird.routes import routers as bird_routers
 from ringback.api.dialects import Dialects
 from ringback.api.doctor import verify
-from ringback.api.document import describe
+from ringback.api.document import describe, operation_id
 from ringback.api.endpoints import Endpoints
 from ringback.api.explain import Explain
 from ringback.api.log import Calls, Deliveries
@@ -40,8 +41,9 @@ _PARTS = (b"recording", b"transcription", b"replay")
 _VENDORS: dict[str, Refuse] = {"bird": bird_errors.answer, "voc": voc_replies.answer}
 """Whose errors have a form of their own, by the first part of the path."""
 _SCHEMES: dict[str, SecurityScheme | Reference] = {
-    "key": SecurityScheme(type="http", scheme="bearer"),
+    "key": SecurityScheme(type="http", scheme="bearer", description="An API key, of an account or of the operator."),
     "accessKey": SecurityScheme(type="apiKey", name="Authorization", security_scheme_in="header", description="AccessKey <key>"),
+    "vocToken": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT", description="A token that VOC's login gave."),
 }
 
 
@@ -53,7 +55,19 @@ def _hidden(_: common.AnyRequest) -> None:
 @get("/openapi.json", include_in_schema=False)
 async def openapi(request: common.AnyRequest, engine: common.TheEngine) -> dict[str, Any]:
     """The description of this API, OpenAPI 3.1."""
-    return describe(request.app.openapi_schema.to_schema(), engine.dialects)
+    return describe(request.app.openapi_schema.to_schema(), engine.dialects, _of_the_operator(request.app))
+
+
+def _of_the_operator(app: Litestar) -> set[str]:
+    """The routes that want the operator's key, as `GET /v1/accounts`."""
+    return {
+        f"{method} {route.path_format}"
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if "operator" in handler.resolve_dependencies()
+        for method in handler.http_methods
+    }
 
 
 def with_any_call_id(app: ASGIApp) -> ASGIApp:
@@ -134,6 +148,7 @@ def make_app(engine: Engine) -> ASGIApp:
             security=[{"key": []}],
             render_plugins=(),
             use_handler_docstrings=True,
+            operation_id_creator=lambda _, method, parts: operation_id(method, parts),
             openapi_router=Router("/schema", route_handlers=[], before_request=_hidden, include_in_schema=False),
         ),
         logging_config=None,

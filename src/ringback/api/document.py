@@ -1,13 +1,15 @@
-"""The description of the API (OpenAPI 3.1): what the framework knows of the routes, and what only we know: problem documents, the
-operator's `?account=`, the events route that reads its body by itself, and the webhooks that go out."""
+"""The description of the API (OpenAPI 3.1): what the framework knows of the routes, and what only we know: how they refuse, the
+operator's `?account=`, the routes that read their body by themselves, examples, and the webhooks that go out."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from ringback.api.bird.errors import BirdError
+from ringback.api.examples import put_examples
+from ringback.api.refusals import form_of, put_refusals
 from ringback.api.voc.replies import LOGIN, LoginRefused, VocError
 from ringback.api.webhooks import webhooks
 from ringback.calls.audio import EXTENSIONS
@@ -83,13 +85,26 @@ _EVENTS_TAKEN: Final[dict[str, Any]] = {
     },
     "required": ["accepted", "duplicates", "results"],
 }
-_OURS: Final = ("a problem document", "application/problem+json", "Problem")
-_VENDORS: Final = {
-    "bird": ("in Bird's form", "application/json", BirdError.__name__),
-    "voc": ("in VOC's form", "application/json", VocError.__name__),
-    LOGIN: ("in VOC's form", "application/json", LoginRefused.__name__),
+_TAGS: Final = {
+    "events": "What happened to calls, from a source.",
+    "accounts": "Tenants.",
+    "keys": "Who may look, and who may change.",
+    "numbers": "Numbers of an account, and the sites and campaigns that they belong to.",
+    "endpoints": "Where an account wants events, and in which dialect.",
+    "calls": "Conversations with their legs and events, their recordings and transcripts.",
+    "deliveries": "The log of webhooks: what was sent, what was not and why, and what is sent again.",
+    "recordings": "What signed links lead to.",
+    "sources": "Switches that calls are reported by.",
+    "system": "Health, counts, notes.",
+    "bird": "Bird's own API, for the code that speaks it already.",
+    "voc": "Voice Over Cloud's own API, for the code that speaks it already.",
 }
-"""How a refusal looks, by the whole path or by its first part."""
+"""What each group of routes is about."""
+_TRANSCRIPT: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}, "summary": {"type": "string"}},
+    "example": {"text": "Hello, you are speaking with Kim. How may I help?", "summary": "Asked for a quote."},
+}
 _ACCOUNT: Final[dict[str, Any]] = {
     "name": "account",
     "in": "query",
@@ -99,8 +114,16 @@ _ACCOUNT: Final[dict[str, Any]] = {
 }
 
 
-def describe(document: dict[str, Any], dialects: Mapping[str, Dialect]) -> dict[str, Any]:
-    """The whole description, from the one that the framework made of the routes."""
+def operation_id(method: str, parts: Collection[str | Any]) -> str:
+    """`getEndpointsByEndpointId`: of the method and the path alone, so that it stays as long as the route does. `parts` of the
+    path: text, and parameters, which have a `name`."""
+    words = (part if isinstance(part, str) else f"by-{part.name}" for part in parts if part != "v1")
+    return method.lower() + "".join(word[:1].upper() + word[1:] for part in words for word in re.split(r"[^A-Za-z0-9]", part))
+
+
+def describe(document: dict[str, Any], dialects: Mapping[str, Dialect], of_the_operator: Collection[str]) -> dict[str, Any]:
+    """The whole description, from the one that the framework made of the routes. `of_the_operator`: the routes that are the
+    operator's alone, as `GET /v1/accounts`."""
     components = document["components"]
     _, call_ref = msgspec.json.schema_components([CallRef, BirdError, VocError, LoginRefused], ref_template=_REF)
     ours = {"Problem": _PROBLEM, "Update": _UPDATE, "Taken": _TAKEN, "EventsTaken": _EVENTS_TAKEN}
@@ -113,7 +136,20 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect]) -> dict[
             _complete(path, operation)
     _describe_events(document["paths"]["/v1/events"]["post"])
     _describe_files(document["paths"])
-    return _well_named(document) | {"webhooks": webhooks(dialects)}
+    _describe_records(document["paths"]["/v1/sources/freeswitch/cdr"]["post"])
+    document = _well_named(document)
+    put_refusals(document, of_the_operator)
+    put_examples(document)
+    outgoing = webhooks(dialects)
+    return document | {"webhooks": outgoing, "tags": _tags(document, outgoing)}
+
+
+def _tags(document: dict[str, Any], outgoing: dict[str, Any]) -> list[dict[str, str]]:
+    """Every group that there is an operation of, in the order of the table; those of webhooks behind them."""
+    paths = {tag for item in document["paths"].values() for operation in item.values() for tag in operation["tags"]}
+    sent = sorted({tag for item in outgoing.values() for operation in item.values() for tag in operation["tags"]})
+    known = [{"name": tag, "description": said} for tag, said in _TAGS.items() if tag in paths]
+    return known + [{"name": tag, "description": f"What goes out in the dialect {tag.rpartition(' ')[2]}."} for tag in sent]
 
 
 def _docstrings() -> Iterator[tuple[str, str]]:
@@ -148,7 +184,10 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     operation["summary"] = (first[1] if first else said).rstrip(".:")
     operation["description"] = said
     operation["responses"].pop("400", None)
-    operation["responses"]["default"] = _refused(*(_VENDORS.get(path) or _VENDORS.get(path.split("/", 2)[1], _OURS)))
+    form = form_of(path)
+    media_type = "application/problem+json" if form == "Problem" else "application/json"
+    content = {media_type: {"schema": {"$ref": _REF.format(name=form)}}}
+    operation["responses"]["default"] = {"description": "Our fault, or not now: see Retry-After.", "content": content}
     if path in _OPEN:
         operation["security"] = []
     if _OF_AN_ACCOUNT.intersection(operation.get("tags", ())):
@@ -161,7 +200,7 @@ def _describe_files(paths: dict[str, Any]) -> None:
     of_a_call = paths["/v1/calls/{call_id}/recording"]
     of_a_call["put"]["requestBody"] = {"required": True, "description": "The file itself.", "content": sound}
     for path in ("/v1/calls/{call_id}/recording", *_LINKED):
-        content = {"application/json": {}} if path.startswith("/trans") else sound
+        content = {"application/json": {"schema": _TRANSCRIPT}} if path.startswith("/trans") else sound
         for method, operation in paths[path].items():
             if method in ("get", "head"):
                 body = {"content": content} if method == "get" else {}
@@ -172,9 +211,14 @@ def _describe_files(paths: dict[str, Any]) -> None:
                 }
 
 
-def _refused(form: str, media_type: str, schema: str) -> dict[str, Any]:
-    content = {media_type: {"schema": {"$ref": _REF.format(name=schema)}}}
-    return {"description": f"Refused, or our fault: {form}.", "content": content}
+def _describe_records(operation: dict[str, Any]) -> None:
+    """What mod_json_cdr posts: JSON, or a form with the JSON in it."""
+    document = {"type": "object", "description": "A call record of FreeSWITCH."}
+    form = {"type": "object", "properties": {"cdr": {"type": "string", "description": "The JSON."}}, "required": ["cdr"]}
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": document}, "application/x-www-form-urlencoded": {"schema": form}},
+    }
 
 
 def _describe_events(operation: dict[str, Any]) -> None:

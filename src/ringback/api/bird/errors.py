@@ -22,7 +22,7 @@ log = logging.getLogger("ringback.api")
 REQUEST_ID: Final = "messagebird-request-id"
 """On every answer of the API, as on every webhook."""
 
-_CODES: Final = {
+CODES: Final = {
     400: "BadRequest",
     401: "Unauthorized",
     403: "Forbidden",
@@ -70,7 +70,7 @@ def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
 def _said(status: int, text: str, field: str = "", headers: dict[str, str] | None = None) -> Response[bytes]:
     field = _in_their_words(field)
     error = BirdError(
-        code=_CODES.get(status, "Error"),
+        code=CODES.get(status, "Error"),
         message=f"{field}: {text}" if field else text,
         details={field: [text]} if status == 422 and field else {},
     )

@@ -16,5 +16,6 @@ def routers(engine: Engine) -> list[Router | type[access.Login]]:
         route_handlers=[WebhookLogs, Calls],
         guards=[access.guard(engine)],
         dependencies={"account": Provide(access.account, sync_to_thread=False)},
+        security=[{"vocToken": []}, {"key": []}],
     )
     return [access.Login, behind]
