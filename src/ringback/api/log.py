@@ -22,7 +22,9 @@ from ringback.api.views import (
     event_view,
     never,
 )
+from ringback.api.words import call_without_words, event_without_words
 from ringback.calls.model import Status
+from ringback.engine.book import Identity
 from ringback.engine.server import Engine
 from ringback.errors import NotFound
 from ringback.ids import first_id_at
@@ -186,18 +188,19 @@ class Calls(Controller):
 
     @get(dependencies={"asked": Provide(asked_calls, sync_to_thread=False)})
     async def list_some(
-        self, engine: TheEngine, asked: AskedCalls, limit: Limit = 50, cursor: Cursor = None
+        self, engine: TheEngine, asked: AskedCalls, identity: Who, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[dict[str, Any]]:
         """Lists calls, newest first; every parameter narrows. `since` and `until` are about when a call was first heard of,
         `status` is the one that it has now."""
         before = number_behind(cursor)
         rows = await engine.in_thread(lambda: read_calls(engine, asked, before, limit + 1))
-        return numbered_page(rows, limit, lambda row: row.n, call_view)
+        return numbered_page(rows, limit, lambda row: row.n, _shown_call(identity))
 
     @get("/{call_id:str}")
-    async def show(self, call_id: str, engine: TheEngine, account: AccountId) -> CallDetail:
-        """Shows one call by the id that its source gave it, with the legs and events of its conversation."""
-        wanted_id = unquote(call_id)
+    async def show(self, call_id: str, engine: TheEngine, account: AccountId, identity: Who) -> CallDetail:
+        """Shows one call by the id that its source gave it, with the legs and events of its conversation. A viewer's key is shown
+        no link to a recording, and no transcript."""
+        wanted_id, shown_call = unquote(call_id), _shown_call(identity)
 
         def read() -> CallDetail:
             stored = engine.store.call(account, wanted_id)
@@ -208,10 +211,17 @@ class Calls(Controller):
             by_event: dict[int, list[DeliveryRow]] = {}
             for row in engine.store.deliveries_of_events([event.id for event in events]):
                 by_event.setdefault(row.delivery.event, []).append(row)
+            shown = [event_view(event, by_event.get(event.id, []), engine.is_sending) for event in events]
             return CallDetail(
-                call_view(stored),
-                [call_view(leg) for leg in legs if leg.n != stored.n],
-                [event_view(event, by_event.get(event.id, []), engine.is_sending) for event in events],
+                shown_call(stored),
+                [shown_call(leg) for leg in legs if leg.n != stored.n],
+                [event_without_words(event) for event in shown] if identity.role == "viewer" else shown,
             )
 
         return await engine.in_thread(read)
+
+
+def _shown_call(identity: Identity) -> Callable[[StoredCall], dict[str, Any]]:
+    if identity.role != "viewer":
+        return call_view
+    return lambda stored: call_without_words(call_view(stored))

@@ -4,11 +4,13 @@ from typing import Annotated, Any, Final
 from urllib.parse import unquote
 
 from litestar import Controller, Response, get, head, put
+from litestar.di import Provide
 from litestar.params import Parameter
 from msgspec import Meta, Struct
 
-from ringback.api.common import AccountId, AnyRequest, TheEngine
+from ringback.api.common import AccountId, AnyRequest, TheEngine, Who
 from ringback.api.files import answer_with
+from ringback.api.words import listener
 from ringback.calls.audio import EXTENSIONS
 from ringback.calls.updates import MAX_SAFE_INT
 from ringback.engine.recordings import Taken, Transcript, Upload
@@ -63,6 +65,7 @@ class Recordings(Controller):
 
     path = "/v1/calls/{call_id:str}"
     tags = ("calls",)
+    dependencies = {"listener": Provide(listener, sync_to_thread=False)}
 
     @put("/recording", request_max_body_size=None)
     async def take(
@@ -86,12 +89,12 @@ class Recordings(Controller):
         )
 
     @get("/recording")
-    async def show(self, call_id: str, request: AnyRequest, engine: TheEngine, account: AccountId) -> Response[Any]:
+    async def show(self, call_id: str, request: AnyRequest, engine: TheEngine, account: AccountId, listener: Who) -> Response[Any]:
         """Gives the recording of a call, or the range of it that is asked for; of a root, its conversation's newest."""
         return await _recording(request, engine, account, call_id)
 
     @head("/recording")
-    async def ask(self, call_id: str, request: AnyRequest, engine: TheEngine, account: AccountId) -> Response[None]:
+    async def ask(self, call_id: str, request: AnyRequest, engine: TheEngine, account: AccountId, listener: Who) -> Response[None]:
         """Says how long the recording of a call is, without it."""
         return await _recording(request, engine, account, call_id)
 
@@ -107,7 +110,7 @@ class Recordings(Controller):
         return UploadView(**_told(call_id, taken))
 
     @get("/transcription")
-    async def show_transcription(self, call_id: str, engine: TheEngine, account: AccountId) -> TranscriptView:
+    async def show_transcription(self, call_id: str, engine: TheEngine, account: AccountId, listener: Who) -> TranscriptView:
         """Shows the transcript of a call; of a root, its conversation's newest."""
         found = await engine.recordings.transcript(account, unquote(call_id))
         return TranscriptView(found.text, found.summary, found.url)

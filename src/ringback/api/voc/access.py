@@ -20,8 +20,9 @@ from ringback.ids import now_ms
 
 AccountOf = Annotated[str, Dependency(skip_validation=True)]
 """The account's id."""
+Caller = Annotated[Identity, Dependency(skip_validation=True)]
 
-_STATE: Final = "voc_account"
+_STATE: Final = "voc_identity"
 _BEARER: Final = "bearer "
 
 
@@ -68,14 +69,20 @@ def guard(engine: Engine) -> Guard:
         request: Any = connection  # of HTTP, as there are no other routes
         if identity.role == "viewer" and request.method != "GET":
             raise Forbidden("this key may only look")
-        connection.state[_STATE] = identity.account
+        connection.state[_STATE] = identity
 
     return known
 
 
+def identity(request: AnyRequest) -> Identity:
+    """Whom the guard let in."""
+    found: Identity = request.state[_STATE]
+    return found
+
+
 def account(request: AnyRequest) -> str:
     """The account that the guard let in."""
-    return str(request.state[_STATE])
+    return str(identity(request).account)
 
 
 def _identify(engine: Engine, authorization: str) -> Identity | None:

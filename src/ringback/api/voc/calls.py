@@ -12,13 +12,15 @@ from litestar.params import Parameter
 from msgspec import Struct
 
 from ringback.api.common import TheEngine
-from ringback.api.voc.access import AccountOf
+from ringback.api.voc.access import AccountOf, Caller
 from ringback.api.voc.pages import LOOKED_AT, MOST_A_PAGE, Rows, page_of
 from ringback.api.voc.queries import DateFrom, DateTo, Page, PerPage, span
 from ringback.api.voc.replies import Reply
+from ringback.api.words import listener
 from ringback.calls.model import Call, Direction, Geo
 from ringback.dialects.story import answering_extension, calling_extension
 from ringback.dialects.voc import caller_text, date_text, number_text
+from ringback.engine.book import Identity
 from ringback.engine.server import Engine
 from ringback.errors import InvalidInput, NotFound
 from ringback.ids import now_ms
@@ -68,7 +70,7 @@ class Calls(Controller):
     async def inbound(
         self,
         engine: TheEngine,
-        account: AccountOf,
+        identity: Caller,
         page: Page = 1,
         per_page: PerPage = MOST_A_PAGE,
         date_from: DateFrom = None,
@@ -82,13 +84,13 @@ class Calls(Controller):
         def fits(root: Call) -> bool:
             return root.direction == "inbound" and number in ("", number_text(root.to))
 
-        return await _listed(engine, account, fits, (page, per_page), span(date_from, date_to), from_id)
+        return await _listed(engine, identity, fits, (page, per_page), span(date_from, date_to), from_id)
 
     @get("/outbound")
     async def outbound(
         self,
         engine: TheEngine,
-        account: AccountOf,
+        identity: Caller,
         page: Page = 1,
         per_page: PerPage = MOST_A_PAGE,
         date_from: DateFrom = None,
@@ -101,16 +103,19 @@ class Calls(Controller):
         def fits(root: Call) -> bool:
             return root.direction == "outbound" and (not extension or extension == calling_extension(root))
 
-        return await _listed(engine, account, fits, (page, per_page), span(date_from, date_to), from_id)
+        return await _listed(engine, identity, fits, (page, per_page), span(date_from, date_to), from_id)
 
     @get("/get/{call_id:str}")
-    async def show(self, call_id: str, engine: TheEngine, account: AccountOf) -> Reply[CallRow]:
+    async def show(self, call_id: str, engine: TheEngine, account: AccountOf, identity: Caller) -> Reply[CallRow]:
         """Shows one call by its `callid`; `download_url` is its recording, once there is one."""
-        return Reply(await engine.in_thread(lambda: _view(engine, _root(engine, account, unquote(call_id)))))
+        return Reply(await engine.in_thread(lambda: _view(engine, _root(engine, account, unquote(call_id)), identity)))
 
     @get("/get/{call_id:str}/transcription")
-    async def show_transcription(self, call_id: str, engine: TheEngine, account: AccountOf) -> Reply[CallTranscript]:
+    async def show_transcription(
+        self, call_id: str, engine: TheEngine, account: AccountOf, identity: Caller
+    ) -> Reply[CallTranscript]:
         """Shows the transcript of a call by its `callid`."""
+        listener(identity)
         stored = await engine.in_thread(lambda: _root(engine, account, unquote(call_id)))
         found = await engine.recordings.transcript(account, stored.call.id)
         return Reply(CallTranscript(stored.call.id, date_text(stored.call.first_at_ms), found.text, found.summary))
@@ -118,17 +123,19 @@ class Calls(Controller):
 
 async def _listed(
     engine: Engine,
-    account: str,
+    identity: Identity,
     fits: Callable[[Call], bool],
     page: tuple[int, int],
     dates: tuple[int | None, int | None],
     from_id: str | None,
 ) -> Reply[Rows[CallRow]]:
+    account = str(identity.account)
+
     def read() -> Rows[CallRow]:
         after = 0 if not from_id else _newer_than(engine, account, from_id)
         looked_at = islice(_read(engine, account, after, dates), LOOKED_AT)
         found = page_of((stored for stored in looked_at if stored.call.is_root and fits(stored.call)), *page)
-        return Rows([_view(engine, stored) for stored in found.data], found.total, found.total_pages)
+        return Rows([_view(engine, stored, identity) for stored in found.data], found.total, found.total_pages)
 
     return Reply(await engine.in_thread(read))
 
@@ -162,8 +169,9 @@ def _root(engine: Engine, account: str, call_id: str) -> StoredCall:
     return stored
 
 
-def _view(engine: Engine, stored: StoredCall) -> CallRow:
-    root = stored.call
+def _view(engine: Engine, stored: StoredCall, identity: Identity) -> CallRow:
+    """A call; for a key that may only look, without what was said on it."""
+    root, may_listen = stored.call, identity.role != "viewer"
     inbound, context, destination = root.direction == "inbound", root.context, number_text(root.to)
     transcription = context.transcription
     return CallRow(
@@ -178,8 +186,8 @@ def _view(engine: Engine, stored: StoredCall) -> CallRow:
         callerid_name=context.caller_name,
         billed_seconds=root.answered_duration_s,
         call_cost=None,
-        download_url=_download_url(engine, stored),
-        call_summary=None if transcription is None else transcription.summary,
+        download_url=_download_url(engine, stored) if may_listen else None,
+        call_summary=transcription.summary if transcription is not None and may_listen else None,
         has_transcription=transcription is not None,
     )
 

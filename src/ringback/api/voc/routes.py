@@ -15,7 +15,10 @@ def routers(engine: Engine) -> list[Router | type[access.Login]]:
         path="/voc/api/v1",
         route_handlers=[WebhookLogs, Calls],
         guards=[access.guard(engine)],
-        dependencies={"account": Provide(access.account, sync_to_thread=False)},
+        dependencies={
+            "account": Provide(access.account, sync_to_thread=False),
+            "identity": Provide(access.identity, sync_to_thread=False),
+        },
         security=[{"vocToken": []}, {"key": []}],
     )
     return [access.Login, behind]
