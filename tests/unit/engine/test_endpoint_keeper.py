@@ -50,6 +50,9 @@ class House:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def prepare(self, dialect: str) -> None:
+        """Whatever a dialect needs is there."""
+
     # The store
     def put_endpoint(self, endpoint: Endpoint, health: Health | None = None) -> None:
         if endpoint.id in self.forgotten:
