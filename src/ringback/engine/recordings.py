@@ -85,6 +85,7 @@ class Recordings:
             raise WrongMedia(f"a recording's Content-Type is {', '.join(EXTENSIONS)}")
         if upload.length is not None and upload.length > self._most_bytes:
             raise TooLarge(f"a recording may have {self._most_bytes} bytes")
+        self._engine.limits.admit(())
         incoming = await self._engine.in_thread(self._files.begin)
         try:
             head = await self._receive(incoming, chunks, declared)
@@ -102,6 +103,7 @@ class Recordings:
     async def take_transcription(self, account: str, call_id: str, transcript: Transcript) -> Taken:
         """Takes a transcript in and tells the ledger. Raises NotFound (no such call), StoreUnavailable, OurError."""
         stored = await self._call(account, call_id)
+        self._engine.limits.admit(())
         body = msgspec.json.encode(transcript)
         text = transcript.text or ""
         data = {"text": text if len(text) <= INLINE_CHARS else None, "summary": transcript.summary}
@@ -176,6 +178,7 @@ class Recordings:
                 _check_kind(head, declared)
             if incoming.size + len(block) > self._most_bytes:
                 raise TooLarge(f"a recording may have {self._most_bytes} bytes")
+            self._engine.limits.admit(())
             await self._engine.in_thread(lambda block=block: incoming.write(block))  # type: ignore[misc]
         if head is None:
             _check_kind(b"", declared)
