@@ -37,14 +37,14 @@ log = logging.getLogger("ringback.delivery")
 class DispatchSettings(Limits, frozen=True, kw_only=True):
     """`poll_s`: how often the store is asked what is due. `reads_at_once`: readings at a time. `again_s`: the pause after the store
     could not answer. `disable_after_ms`: how long an endpoint of a platform that disables may have nothing but failures.
-    `braked_in_flight`: requests at once while intake is pressed, looked at again every `brake_s`: what comes in fast is put on disk
-    first, and goes out a little later."""
+    `braked`: requests sent in each `brake_s` while intake is pressed: what comes in fast is put on disk first, and goes out a little
+    later."""
 
     poll_s: float = 10.0
     reads_at_once: int = 2
     again_s: float = 1.0
     disable_after_ms: int = healths.DISABLE_AFTER_MS
-    braked_in_flight: int = 8
+    braked: int = 8
     brake_s: float = 0.01
 
 
@@ -87,7 +87,7 @@ class Dispatcher:
         self._settings = settings
         self._watch = Watch(settings.disable_after_ms, on_disable, on_notice, on_health)
         self._is_pressed = is_pressed
-        self._out = 0
+        self._unbraked = 0
         self._braked: dict[Lane, None] = {}
         self._brake_timer: TimerHandle | None = None
         self._lanes: dict[int, Lane] = {}
@@ -237,7 +237,9 @@ class Dispatcher:
         lane.pumping = True
         try:
             now_ms = self._clock_ms()
-            while not self._brake(lane) and (job := lane.take(now_ms)) is not None:
+            took = 0
+            while not self._brake(lane, took) and (job := lane.take(now_ms)) is not None:
+                took += 1
                 if not self._launch(lane, job, now_ms):
                     self._loop.call_soon(self._pump, lane)
                     break
@@ -252,9 +254,9 @@ class Dispatcher:
         if lane.endpoint is None and lane.empty and not lane.reading:
             self._lanes.pop(lane.number, None)
 
-    def _brake(self, lane: Lane) -> bool:
-        """Intake has the first call on the core: while it is pressed, little is sent at a time, and lanes take turns."""
-        if self._out < self._settings.braked_in_flight or not self._is_pressed():
+    def _brake(self, lane: Lane, took: int) -> bool:
+        """Intake has the first call on the core: while it is pressed, little is sent, one of a lane in its turn."""
+        if (self._unbraked > 0 and not took) or not self._is_pressed():
             return False
         self._braked[lane] = None
         if self._brake_timer is None:
@@ -263,9 +265,19 @@ class Dispatcher:
 
     def _ease(self) -> None:
         self._brake_timer = None
+        self._unbraked = self._settings.braked
         waiting, self._braked = self._braked, {}
+        not_yet: dict[Lane, None] = {}
         for lane in waiting:
-            self._pump(lane)
+            if self._unbraked > 0 or not self._is_pressed():
+                self._pump(lane)
+            else:
+                not_yet[lane] = None
+        if not_yet:
+            # Who had no turn comes first the next time, before those who had one.
+            self._braked = not_yet | self._braked
+            if self._brake_timer is None:
+                self._brake_timer = self._loop.call_later(self._settings.brake_s, self._ease)
 
     def _wake(self, lane: Lane) -> None:
         lane.waking = False
@@ -280,7 +292,7 @@ class Dispatcher:
         if self._courier.needs_facts(job.event, endpoint):
             self._facts.want(lane, job)
             return True
-        self._out += 1
+        self._unbraked -= 1
         return self._courier.send(job, job.event, endpoint, now_ms, partial(self._over, lane, job))
 
     def _facts_ready(self, lane: Lane, job: Job, event: Event) -> None:
@@ -290,7 +302,7 @@ class Dispatcher:
             self._cancel(lane, job, now_ms)
             self._pump(lane)
         else:
-            self._out += 1
+            self._unbraked -= 1
             self._courier.send(job, event, endpoint, now_ms, partial(self._over, lane, job))
 
     def _cancel(self, lane: Lane, job: Job, now_ms: int) -> None:
@@ -301,7 +313,6 @@ class Dispatcher:
     # From sender to store
     def _over(self, lane: Lane, job: Job, verdict: Verdict) -> None:
         """An attempt is over."""
-        self._out -= 1
         if self._closed:
             # Cut off by the end of the process: no attempt. The row is as it was and the next start sends it again.
             lane.abandon(job)

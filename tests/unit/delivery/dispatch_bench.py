@@ -228,6 +228,7 @@ class Bench:
         self.disabled: list[tuple[int, str]] = []
         self.healths: list[tuple[int, Health]] = []
         self.hooks_fail = hooks_fail
+        self.pressed = False
         self.settings = DispatchSettings(**settings)
         self.dispatcher = self.new_dispatcher()
 
@@ -246,6 +247,7 @@ class Bench:
             on_disable=self._on_disable,
             on_notice=self._on_notice,
             on_health=lambda number, health: self.healths.append((number, health)),
+            is_pressed=lambda: self.pressed,
         )
 
     def _on_disable(self, endpoint: int, reason: str) -> None:

@@ -117,6 +117,26 @@ class TestDelivering:
         in_jumping_time(main)
 
 
+class TestPressure:
+    """Intake has the first call on the core."""
+
+    def test_while_intake_is_pressed_little_is_sent_and_lanes_take_turns(self) -> None:
+        async def main(bench: Bench) -> None:
+            await started(bench, *(endpoint(number) for number in (1, 2, 3)))
+            begun, bench.pressed = bench.loop.time(), True
+            bench.accept(*(job(number, to=number % 3 + 1) for number in range(1, 301)))
+            await asyncio.sleep(0.1)
+            early = [(at, key) for at, key, _ in bench.receiver.sent if at < begun + 0.0999]
+            assert 40 <= len(early) <= 80
+            assert {key for _, key in early} == {1, 2, 3}
+            bench.pressed = False
+            await bench.until_done()
+            assert len(bench.receiver.sent) == 300
+            assert bench.receiver.sent[-1][0] < begun + 1
+
+        in_jumping_time(main)
+
+
 class TestIsolation:
     """One endpoint's trouble is not another's."""
 
