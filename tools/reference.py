@@ -30,6 +30,7 @@ _VENDORS: Final = ("/bird/",)
 _BLOCK: Final = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _BODIES: Final = (
     "NewAccount",
+    "AccountChange",
     "NewProperty",
     "NewNumber",
     "ChangedNumber",
@@ -37,6 +38,10 @@ _BODIES: Final = (
     "ChangedEndpoint",
     "NewSecret",
     "NewTest",
+    "NewKey",
+    "NewResend",
+    "ResendFilter",
+    "NewReplay",
 )
 
 

@@ -14,23 +14,39 @@ from ringback.api.paging import Cursor, Limit, Page, named_page
 from ringback.api.views import AccountView, account_view
 from ringback.engine.book import key_hash
 from ringback.engine.server import new_key
-from ringback.errors import NotFound
+from ringback.errors import Forbidden, NotFound
 from ringback.ids import now_ms
 from ringback.store.port import Account, Key
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=common.NO_CONTROLS)]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
 
 
 class NewAccount(Struct, frozen=True, forbid_unknown_fields=True):
     """`country` (ISO 3166 alpha-2) lets numbers in national form be read."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=common.NO_CONTROLS)]
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None = None
+    name: Name
+    country: Country | None = None
 
 
 class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is not given stays. `bird_catch_all`: `literal`, a Bird endpoint without filters gets no event that a filtered one takes
-    (as Bird's page says); `off`, it gets every event."""
+    """What is not given stays; null clears. `bird_catch_all`: `literal`, a Bird endpoint without filters gets no event that a
+    filtered one takes (as Bird's page says); `off`, it gets every event. The rest is the operator's: `call_limit_s`, after which a
+    call that lost its end gets an inferred one; `events_per_s`, updates that are taken in a second at the most; `pending_max`,
+    deliveries that may be open before updates are refused; `retention_days`, how long what is over is kept (null: as the
+    installation's)."""
 
+    name: Name | UnsetType = UNSET
+    country: Country | UnsetType | None = UNSET
     bird_catch_all: Literal["literal", "off"] | UnsetType = UNSET
+    call_limit_s: Annotated[int, Meta(ge=60, le=30 * 86_400)] | UnsetType = UNSET
+    events_per_s: Annotated[float, Meta(gt=0, le=1_000_000)] | UnsetType | None = UNSET
+    pending_max: Annotated[int, Meta(ge=1, le=1_000_000_000)] | UnsetType | None = UNSET
+    retention_days: Annotated[int, Meta(ge=1, le=3_650)] | UnsetType | None = UNSET
+
+
+_OPERATORS = frozenset({"call_limit_s", "events_per_s", "pending_max", "retention_days"})
+"""What only the operator decides."""
 
 
 class Accounts(Controller):
@@ -72,11 +88,14 @@ class Accounts(Controller):
     async def change(self, account_id: str, data: AccountChange, engine: TheEngine, identity: Who) -> AccountView:
         """Changes one account: the operator any, a key its own."""
         account = _found(engine, identity, account_id)
-        if data.bird_catch_all is not UNSET:
-            account = msgspec.structs.replace(account, bird_catch_all=data.bird_catch_all)
-        await engine.in_thread(lambda: engine.store.put_account(account))
+        given = {name: value for name in data.__struct_fields__ if (value := getattr(data, name)) is not UNSET}
+        if identity.account is not None and _OPERATORS & given.keys():
+            raise Forbidden(f"only the operator's key may change {', '.join(sorted(_OPERATORS & given.keys()))}")
+        changed = msgspec.structs.replace(account, **given)
+        await engine.in_thread(lambda: engine.store.put_account(changed))
         engine.book.read_accounts()
-        return account_view(account)
+        await engine.limits.read_accounts()
+        return account_view(changed)
 
 
 def _found(engine: TheEngine, identity: Who, account_id: str) -> Account:

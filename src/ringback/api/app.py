@@ -22,11 +22,14 @@ from ringback.api.doctor import verify
 from ringback.api.document import describe, operation_id
 from ringback.api.endpoints import Endpoints
 from ringback.api.explain import Explain
+from ringback.api.idempotency import Once
+from ringback.api.keys import Keys
 from ringback.api.log import Calls, Deliveries
 from ringback.api.numbers import Numbers, Properties
 from ringback.api.recordings import LINKED, Recordings
 from ringback.api.resends import Resends, replay, resend
 from ringback.api.system import Operator, Sources, healthz, metrics, readyz, take_events
+from ringback.api.tables import calls_table, deliveries_table
 from ringback.api.voc import replies as voc_replies
 from ringback.api.voc.routes import routers as voc_routers
 from ringback.engine.server import Engine
@@ -105,12 +108,15 @@ def make_app(engine: Engine) -> ASGIApp:
     app = Litestar(
         route_handlers=[
             Accounts,
+            Keys,
             Properties,
             Numbers,
             Endpoints,
             Dialects,
             Deliveries,
             Calls,
+            deliveries_table,
+            calls_table,
             Resends,
             resend,
             replay,
@@ -153,4 +159,4 @@ def make_app(engine: Engine) -> ASGIApp:
         ),
         logging_config=None,
     )
-    return with_any_call_id(app)
+    return with_any_call_id(Once(app, engine))

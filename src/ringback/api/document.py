@@ -9,6 +9,7 @@ import msgspec
 
 from ringback.api.bird.errors import BirdError
 from ringback.api.examples import put_examples
+from ringback.api.idempotency import takes_key
 from ringback.api.refusals import form_of, put_refusals
 from ringback.api.voc.replies import LOGIN, LoginRefused, VocError
 from ringback.api.webhooks import webhooks
@@ -22,7 +23,7 @@ _REF: Final = "#/components/schemas/{name}"
 _LINKED: Final = frozenset({"/recordings/{name}", "/transcriptions/{name}"})
 """What a signed link leads to."""
 _OPEN: Final = frozenset({"/healthz", "/readyz", LOGIN}) | _LINKED
-_OF_AN_ACCOUNT: Final = frozenset({"numbers", "endpoints", "deliveries", "calls"})
+_OF_AN_ACCOUNT: Final = frozenset({"keys", "numbers", "endpoints", "deliveries", "calls"})
 _SENTENCE: Final = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
 
 _LIST: Final = re.compile(rb"Page_[\w.]*?(\w+?)_(?=\")")
@@ -114,6 +115,17 @@ _ACCOUNT: Final[dict[str, Any]] = {
 }
 
 
+_IDEMPOTENCY_KEY: Final[dict[str, Any]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "description": "The same request with the same key within 24 hours makes nothing more and gets the same answer "
+    "(`Idempotent-Replayed: true`). Another request with it is refused with 422, one while the first is worked on with 409.",
+    "example": "order-4711",
+}
+
+
 def operation_id(method: str, parts: Collection[str | Any]) -> str:
     """`getEndpointsByEndpointId`: of the method and the path alone, so that it stays as long as the route does. `parts` of the
     path: text, and parameters, which have a `name`."""
@@ -132,8 +144,10 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect], of_the_o
         if name in components["schemas"]:
             components["schemas"][name]["description"] = said
     for path, item in document["paths"].items():
-        for operation in item.values():
+        for method, operation in item.items():
             _complete(path, operation)
+            if takes_key(method.upper(), path):
+                operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     _describe_events(document["paths"]["/v1/events"]["post"])
     _describe_files(document["paths"])
     _describe_records(document["paths"]["/v1/sources/freeswitch/cdr"]["post"])

@@ -16,12 +16,17 @@ from ringback.webhooks.records import Attempt, StoredCall
 
 
 class AccountView(Struct, frozen=True):
-    """A tenant. `key` is there once, in the answer that made it."""
+    """A tenant. `events_per_s`, `pending_max`: what may come in at the most (null: no limit). `retention_days` null: as the
+    installation's. `key` is there once, in the answer that made it."""
 
     id: str
     name: str
     country: str | None
     bird_catch_all: str
+    call_limit_s: int
+    events_per_s: float | None
+    pending_max: int | None
+    retention_days: int | None
     created_at: str
     key: str | UnsetType = UNSET
 
@@ -131,7 +136,16 @@ def when(at_ms: int | None) -> str | None:
 def account_view(account: Account, key: str | None = None) -> AccountView:
     """See AccountView."""
     return AccountView(
-        account.id, account.name, account.country, account.bird_catch_all, to_rfc3339(account.created_at_ms), key or UNSET
+        id=account.id,
+        name=account.name,
+        country=account.country,
+        bird_catch_all=account.bird_catch_all,
+        call_limit_s=account.call_limit_s,
+        events_per_s=account.events_per_s,
+        pending_max=account.pending_max,
+        retention_days=account.retention_days,
+        created_at=to_rfc3339(account.created_at_ms),
+        key=key or UNSET,
     )
 
 

@@ -148,6 +148,10 @@ class Recordings:
             raise NotFound("there is no such file any more")
         return kept
 
+    def forget(self, account: str, call: int) -> None:
+        """All files of a call go. Blocks. Raises StoreUnavailable."""
+        self._files.forget(account, call)
+
     async def _call(self, account: str, call_id: str) -> StoredCall:
         stored = await self._engine.in_thread(lambda: self._engine.store.call(account, call_id))
         if stored is None:

@@ -28,6 +28,7 @@ from ringback.dialects import load_dialects
 from ringback.engine.alone import Alone
 from ringback.engine.book import Book
 from ringback.engine.endpoints import EndpointKeeper
+from ringback.engine.housekeeping import Housekeeping
 from ringback.engine.limits import IntakeLimits
 from ringback.engine.links import own_url
 from ringback.engine.recordings import Recordings
@@ -159,6 +160,7 @@ class Engine:
             on_health=self.endpoints.heard,
         )
         self.resends = Resends(self)
+        self.housekeeping = Housekeeping(self)
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray, self.limits)
         self.sources = Sources(self)
         self.recordings = Recordings(self, own_url(settings.public_url, listeners))
@@ -177,6 +179,7 @@ class Engine:
         await self.limits.read_accounts()
         await self.limits.look_at_disk()
         self.spawn(self.limits.watch())
+        self.spawn(self.housekeeping.run())
         await self.sources.start()
         self._watchdog = self.loop.create_task(self._watch())
         self.ready = True

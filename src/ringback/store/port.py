@@ -85,6 +85,13 @@ class Over(Struct, frozen=True):
     legs: tuple[int, ...] = ()
 
 
+class Answered(Struct, frozen=True):
+    """A request that carried an Idempotency-Key before: a hash of what it asked, and its answer (None: not answered, or lost)."""
+
+    asked: bytes
+    answer: bytes | None
+
+
 class Store(Protocol):
     """The port."""
 
@@ -304,6 +311,23 @@ class Store(Protocol):
 
     def forget_resends(self, before_ms: int) -> int:
         """Bulk resends that ended before a moment are gone; how many."""
+        ...
+
+    # Requests that carry an Idempotency-Key. `owner`: an account's id, empty for the operator; `key`: a hash of the request's key
+    def claim(self, owner: str, key: bytes, asked: bytes, at_ms: int, since_ms: int) -> Answered | None:
+        """None: the key is the caller's now, to be answered or dropped. Else what was asked with it since `since_ms`."""
+        ...
+
+    def keep_answer(self, owner: str, key: bytes, answer: bytes) -> None:
+        """What the key's request was answered. Encrypted before it is written."""
+        ...
+
+    def drop_claim(self, owner: str, key: bytes) -> None:
+        """The key's request made nothing."""
+        ...
+
+    def forget_answers(self, before_ms: int) -> int:
+        """Keys that were used before a moment are free again; how many."""
         ...
 
     def purge_attempts(self, before_ms: int) -> int:

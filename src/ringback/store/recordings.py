@@ -126,6 +126,17 @@ class RecordingFiles:
         with _meaning():
             kept.path.unlink(missing_ok=True)
 
+    def forget(self, account: str, call: int) -> None:
+        """All files of a call go, and the folders that are empty then. Raises StoreUnavailable."""
+        folder = self._of_call(account, call)
+        with _meaning():
+            if not folder.exists():
+                return
+            shutil.rmtree(folder)
+            for level in (folder.parent, folder.parent.parent):
+                with suppress(OSError):  # others have files there
+                    level.rmdir()
+
     def _of_call(self, account: str, call: int) -> Path:
         day = datetime.fromtimestamp(time_of(call) // 1000, UTC).date().isoformat()
         return self._folder / account / day / to_text("rec", call)

@@ -9,6 +9,7 @@ from typing import Final
 
 from ringback.store.secrets import SecretBox
 from ringback.store.sqlite import sql
+from ringback.store.sqlite.answers import Answers
 from ringback.store.sqlite.attempts import AttemptLog
 from ringback.store.sqlite.copying import copy_database
 from ringback.store.sqlite.database import Database
@@ -31,7 +32,7 @@ BEFORE_MIGRATION: Final = "before-migration.db"
 _SQL: Final = sql.load("setup.sql")
 
 
-class SqliteStore(Purge, Dispatch, Resends, Setup):
+class SqliteStore(Purge, Dispatch, Resends, Setup, Answers):
     """Implements `ringback.store.port.Store`, and has beside it: `purge_attempts`, `health`, `counts`, `tidy`."""
 
     def __init__(self, data: Path, box: SecretBox, clock: Callable[[], int], *, upkeep: bool = True) -> None:
@@ -47,6 +48,7 @@ class SqliteStore(Purge, Dispatch, Resends, Setup):
         Dispatch.__init__(self, database, names)
         Resends.__init__(self, database, names, keys)
         Setup.__init__(self, database, box)
+        Answers.__init__(self, database, box)
         self._log = AttemptLog(data, clock)
         self._upkeep = Upkeep(database, (self.fill_lists, self.carry_over_seen, self._log.checkpoint), running=upkeep)
 
