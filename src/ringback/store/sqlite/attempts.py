@@ -67,20 +67,20 @@ class AttemptLog:
     def read(self, delivery: int, from_ms: int, to_ms: int) -> list[Attempt]:
         """A delivery's attempts that were logged between two moments, day by day, by number."""
         found: list[Attempt] = []
-        for file in self._files():
-            if _day(from_ms) <= _day_of(file) <= _day(to_ms):
+        for file in self.files():
+            if day_of(from_ms) <= day_of_file(file) <= day_of(to_ms):
                 found += _read(file, delivery)
         return found
 
     def purge(self, before_ms: int) -> int:
         """Unlinks the days that ended before a moment; how many."""
-        last = _day(before_ms)
+        last = day_of(before_ms)
         gone = 0
         with self._writing, meaning():
-            for file in self._files():
-                if _day_of(file) >= last:
+            for file in self.files():
+                if day_of_file(file) >= last:
                     continue
-                if _day_of(file) == self._today:
+                if day_of_file(file) == self._today:
                     self._close()
                 for part in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
                     part.unlink(missing_ok=True)
@@ -105,7 +105,7 @@ class AttemptLog:
             self._close()
 
     def _current(self) -> sqlite3.Connection:
-        today = _day(self._clock())
+        today = day_of(self._clock())
         if self._connection is None or self._today != today:
             self._close()
             path = self._path(today)
@@ -124,7 +124,8 @@ class AttemptLog:
     def _path(self, day: date) -> Path:
         return self._folder / f"{_PREFIX}{day.isoformat()}.db"
 
-    def _files(self) -> list[Path]:
+    def files(self) -> list[Path]:
+        """The day files, oldest first."""
         return sorted(self._folder.glob(f"{_PREFIX}????-??-??.db"))
 
 
@@ -174,9 +175,11 @@ def _read(file: Path, delivery: int) -> list[Attempt]:
     return found
 
 
-def _day(at_ms: int) -> date:
+def day_of(at_ms: int) -> date:
+    """The day (UTC) of a moment."""
     return datetime.fromtimestamp(at_ms // 1000, UTC).date()
 
 
-def _day_of(file: Path) -> date:
+def day_of_file(file: Path) -> date:
+    """The day of a day's file."""
     return date.fromisoformat(file.stem.removeprefix(_PREFIX))

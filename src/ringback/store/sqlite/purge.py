@@ -47,23 +47,27 @@ class Purge(Writer):
         with self._alone() as connection:
             small = _account(connection, account)
             gone = _are_over(connection, roots, ids.first_id_at(before_ms), small)
-            wanted = (json.dumps(gone),)
-            calls = connection.execute(_SQL["calls_of"], wanted).fetchall()
-            deliveries = connection.execute(_SQL["deliveries_of"], wanted).fetchall()
-            numbers = {n: {caller, callee} - {0} for n, _, caller, callee in calls}
-            run = connection.executemany
-            run(_SQL["unlist_delivery_by_account"], [(small, number) for number, *_ in deliveries])
-            run(_SQL["unlist_delivery_by_endpoint"], [(endpoint, number) for number, endpoint, *_ in deliveries])
-            run(_SQL["unlist_delivery_by_name"], [(small, name, number) for number, _, _, _, name in deliveries])
-            of_each = ((number, numbers.get(root, set()) | numbers.get(call, set())) for number, _, root, call, _ in deliveries)
-            run(_SQL["unlist_delivery_by_number"], [(key, number) for number, keys in of_each for key in keys])
-            run(_SQL["unlist_call_by_account"], [(small, n) for n in numbers])
-            run(_SQL["unlist_call_by_number"], [(key, n) for n, keys in numbers.items() for key in keys])
-            run(_SQL["forget_delivery"], [(number,) for number, *_ in deliveries])
-            run(_SQL["forget_events"], [(root,) for root in gone])
-            run(_SQL["forget_call"], [(n,) for n in numbers])
-            self._cache.forget(numbers.keys())
+            self._forget_rows(connection, small, gone)
         return len(gone)
+
+    def _forget_rows(self, connection: sqlite3.Connection, small: int, gone: Sequence[int]) -> None:
+        """All rows of conversations go, in the transaction that is open."""
+        wanted = (json.dumps(gone),)
+        calls = connection.execute(_SQL["calls_of"], wanted).fetchall()
+        deliveries = connection.execute(_SQL["deliveries_of"], wanted).fetchall()
+        numbers = {n: {caller, callee} - {0} for n, _, caller, callee in calls}
+        run = connection.executemany
+        run(_SQL["unlist_delivery_by_account"], [(small, number) for number, *_ in deliveries])
+        run(_SQL["unlist_delivery_by_endpoint"], [(endpoint, number) for number, endpoint, *_ in deliveries])
+        run(_SQL["unlist_delivery_by_name"], [(small, name, number) for number, _, _, _, name in deliveries])
+        of_each = ((number, numbers.get(root, set()) | numbers.get(call, set())) for number, _, root, call, _ in deliveries)
+        run(_SQL["unlist_delivery_by_number"], [(key, number) for number, keys in of_each for key in keys])
+        run(_SQL["unlist_call_by_account"], [(small, n) for n in numbers])
+        run(_SQL["unlist_call_by_number"], [(key, n) for n, keys in numbers.items() for key in keys])
+        run(_SQL["forget_delivery"], [(number,) for number, *_ in deliveries])
+        run(_SQL["forget_events"], [(root,) for root in gone])
+        run(_SQL["forget_call"], [(n,) for n in numbers])
+        self._cache.forget(numbers.keys())
 
     def forget_resends(self, before_ms: int) -> int:
         """Bulk resends that ended before a moment are gone; how many."""

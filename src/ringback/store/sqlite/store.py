@@ -3,17 +3,19 @@
 import logging
 import secrets
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 from ringback.store.secrets import SecretBox
 from ringback.store.sqlite import sql
 from ringback.store.sqlite.answers import Answers
+from ringback.store.sqlite.attempt_erasure import erase_attempts
 from ringback.store.sqlite.attempts import AttemptLog
 from ringback.store.sqlite.copying import copy_database
 from ringback.store.sqlite.database import Database
 from ringback.store.sqlite.dispatch import Dispatch
+from ringback.store.sqlite.keeping import Keeping, empty_wal
 from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.migrate import migrate
 from ringback.store.sqlite.names import Names
@@ -32,7 +34,7 @@ BEFORE_MIGRATION: Final = "before-migration.db"
 _SQL: Final = sql.load("setup.sql")
 
 
-class SqliteStore(Purge, Dispatch, Resends, Setup, Answers):
+class SqliteStore(Keeping, Dispatch, Resends, Setup, Answers):
     """Implements `ringback.store.port.Store`, and has beside it: `purge_attempts`, `health`, `counts`, `tidy`."""
 
     def __init__(self, data: Path, box: SecretBox, clock: Callable[[], int], *, upkeep: bool = True) -> None:
@@ -44,7 +46,7 @@ class SqliteStore(Purge, Dispatch, Resends, Setup, Answers):
             database.close()
             raise
         keys, names = Keys(salt), Names()
-        Purge.__init__(self, database, keys)
+        Keeping.__init__(self, database, keys)
         Dispatch.__init__(self, database, names)
         Resends.__init__(self, database, names, keys)
         Setup.__init__(self, database, box)
@@ -71,6 +73,22 @@ class SqliteStore(Purge, Dispatch, Resends, Setup, Answers):
         # An attempt is logged at its end or a moment later, which may be the next day.
         found = self._log.read(delivery, created, self._db.clock() if finished is None else finished + _LOG_DELAY_MS)
         return sorted(found, key=lambda attempt: (attempt.number, attempt.outcome.started_at_ms))
+    def erase_attempts(self, deliveries: Collection[int]) -> int:
+        """Takes the attempts of deliveries out of the log; how many. Raises StoreUnavailable."""
+        return erase_attempts(self._log.files(), deliveries)
+
+    def empty_wals(self) -> bool:
+        """Nothing of what was deleted stands in a WAL any more. False: a reader is in the way; ask again. Raises
+        StoreUnavailable."""
+        return all([self.empty_wal(), *(empty_wal(file) for file in self._log.files())])
+
+    def drop_copy(self) -> bool:
+        """The copy from before the last migration goes. False: there was none."""
+        copy = self._db.path.with_name(BEFORE_MIGRATION)
+        there = copy.exists()
+        copy.unlink(missing_ok=True)
+        return there
+
 
     def purge_attempts(self, before_ms: int) -> int:
         """Forgets the attempts of all days (UTC) that were over before a moment; how many days."""
