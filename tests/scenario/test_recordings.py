@@ -347,6 +347,28 @@ def test_keys_of_others_open_nothing(place: Server, mine: Api, new_call: NewCall
     assert mine.raw("GET", f"/v1/calls/{call}/recording")[2] == wav(1)
 
 
+def test_a_key_that_may_only_look_hears_and_reads_nothing(mine: Api, new_call: NewCall) -> None:
+    made = mine.post("/v1/keys", {"name": "auditor", "role": "viewer"})
+    viewer = Api(mine.port, made["key"])
+    call = a_call(mine, new_call)
+    put(mine, call, wav(1))
+    transcribe(mine, call, {"text": "secret", "summary": "secret"})
+    for method, path, body in (
+        ("GET", "recording", None),
+        ("HEAD", "recording", None),
+        ("GET", "transcription", None),
+        ("PUT", "recording", wav(1)),
+        ("PUT", "transcription", b'{"text":"a"}'),
+    ):
+        assert viewer.raw(method, f"/v1/calls/{call}/{path}", body, WAV if path == "recording" else {})[0] == 403
+    for path in (f"/v1/calls/{call}", "/v1/calls"):
+        shown = viewer.raw("GET", path)[2].decode()
+        assert "signature=" not in shown
+        assert "secret" not in shown
+        assert '"completed"' in shown
+    assert "signature=" in mine.raw("GET", f"/v1/calls/{call}")[2].decode()
+
+
 def test_a_link_opens_its_own_file_only(mine: Api, new_call: NewCall) -> None:
     first, second = a_call(mine, new_call), a_call(mine, new_call)
     one, two = put(mine, first, wav(1))[1]["url"], put(mine, second, wav(2))[1]["url"]
@@ -419,6 +441,20 @@ def test_a_full_disk_takes_nothing_and_says_so(tmp_path: Path, new_call: NewCall
         assert len(files(server)) == 1
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
         assert put(api, call, large)[0] == 200
+        assert api.raw("GET", f"/v1/calls/{call}/recording")[2] == large
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_server_that_met_its_cap_takes_no_more(tmp_path: Path, new_call: NewCall) -> None:
+    server = start_server(tmp_path / "data", "--max-disk", "20000000")
+    try:
+        api = server.account()
+        call, other = a_call(api, new_call), a_call(api, new_call)
+        large = wav(1500)
+        assert put(api, call, large)[0] == 200
+        until(lambda: put(api, other, wav(1))[0] == 503)
+        assert transcribe(api, call, {"text": "a"})[0] == 503
         assert api.raw("GET", f"/v1/calls/{call}/recording")[2] == large
     finally:
         assert server.stop() == 0

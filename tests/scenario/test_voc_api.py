@@ -132,6 +132,31 @@ def test_a_token_outlasts_a_restart(tmp_path_factory: pytest.TempPathFactory) ->
         again.stop()
 
 
+def test_a_token_ends_with_its_key(mine: Api) -> None:
+    made = mine.post("/v1/keys", {"name": "crm", "role": "developer"})
+    voc = Voc(mine, log_in(mine, mine.account, made["key"])[1]["token"])
+    assert voc.rows("/calls/inbound") == []
+    assert mine.call("DELETE", f"/v1/keys/{made['id']}")[0] == 204
+    assert voc.ask("GET", "/calls/inbound")[0] == 401
+    assert log_in(mine, mine.account, made["key"])[0] == 401
+
+
+def test_a_key_that_may_only_look_hears_and_sends_nothing(mine: Api, new_call: NewCall) -> None:
+    made = mine.post("/v1/keys", {"name": "auditor", "role": "viewer"})
+    voc = Voc(mine, log_in(mine, mine.account, made["key"])[1]["token"])
+    say = new_call()
+    call = say("x")["call"]["id"]
+    heard = {"status": "completed", "url": "https://elsewhere.example/1.wav"}
+    mine.send(say("starting"), say("recording", 1, heard), say("transcription", 2, {"text": "a", "summary": "b"}))
+    shown = voc.data("GET", f"/calls/get/{call}")
+    assert (shown["download_url"], shown["call_summary"], shown["has_transcription"]) == (None, None, True)
+    assert voc.rows("/calls/inbound") == [shown]
+    assert voc.ask("GET", f"/calls/get/{call}/transcription")[0] == 403
+    for path in ("/webhooks/test?event=ivrOption", "/webhooks/logs/dlv_00000000000001/resend"):
+        status, answer = voc.ask("POST", path)
+        assert (status, answer["message"]) == (403, "this key may only look")
+
+
 # Webhooks
 
 
