@@ -18,7 +18,7 @@ from ringback.webhooks.model import Endpoint
 
 BLOCK: Final = 1_000
 MOST_LOOKED_AT: Final = 20_000
-"""Events, of whichever account: half a second of counting. Whoever must know it whole asks for a resend's preview."""
+"""Events, of whichever account: a fifth of a second of counting. Whoever must know it whole asks for a resend's preview."""
 
 
 class Events(Protocol):
