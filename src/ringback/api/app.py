@@ -145,6 +145,7 @@ def make_app(engine: Engine) -> ASGIApp:
             RecursionError: in_their_form(common.on_depth),
             Exception: in_their_form(common.on_any_error),
         },
+        request_class=common.JsonRequest,
         request_max_body_size=engine.settings.max_body_bytes,
         openapi_config=OpenAPIConfig(
             title="Ringback",

@@ -28,6 +28,17 @@ Who = Annotated[Identity, Dependency(skip_validation=True)]
 AccountId = Annotated[str, Dependency(skip_validation=True)]
 
 
+class JsonRequest(AnyRequest):
+    """A request whose body may be anything: where text is expected, the framework minds what is no JSON, but not what is no UTF-8."""
+
+    async def json(self) -> Any:
+        """The body. Raises SerializationException."""
+        try:
+            return await super().json()
+        except UnicodeDecodeError as error:
+            raise SerializationException from error
+
+
 def who(request: AnyRequest, engine: TheEngine) -> Identity:
     """Whose key it is. Raises Unauthorized."""
     identity = engine.book.identify(request.headers.get("authorization", "").encode("latin-1", "replace"))
