@@ -37,8 +37,8 @@ log = logging.getLogger("ringback.delivery")
 class DispatchSettings(Limits, frozen=True, kw_only=True):
     """`poll_s`: how often the store is asked what is due. `reads_at_once`: readings at a time. `again_s`: the pause after the store
     could not answer. `disable_after_ms`: how long an endpoint of a platform that disables may have nothing but failures.
-    `braked`: requests sent in each `brake_s` while intake is pressed: what comes in fast is put on disk first, and goes out a little
-    later."""
+    `braked`: requests sent in each `brake_s` while intake is pressed: what comes in fast is put on disk first, and goes out a
+    little later."""
 
     poll_s: float = 10.0
     reads_at_once: int = 2
@@ -90,6 +90,8 @@ class Dispatcher:
         self._unbraked = 0
         self._braked: dict[Lane, None] = {}
         self._brake_timer: TimerHandle | None = None
+        self._erased: set[int] = set()
+        """Conversations of which nothing goes out any more, by their roots."""
         self._lanes: dict[int, Lane] = {}
         self._budget = Budget(settings)
         self._timers: Timers[Lane] = Timers()
@@ -178,6 +180,11 @@ class Dispatcher:
         lane.withdraw(deliveries, self._clock_ms())
         self._pump(lane)
         return lane.flying.keys() & set(deliveries)
+
+    def erase(self, root: int) -> None:
+        """A conversation is being erased: nothing of it goes out any more, and what is on the wire is not tried again. What waits
+        in memory is dropped when its turn comes; its row is gone by then."""
+        self._erased.add(root)
 
     def release(self, deliveries: Sequence[int]) -> None:
         """Held deliveries that are due now, after the commit that says so."""
@@ -286,7 +293,7 @@ class Dispatcher:
     def _launch(self, lane: Lane, job: Job, now_ms: int) -> bool:
         """Sends a job that was taken. False: it could not be made into a request (others have their turn before the next one)."""
         endpoint = lane.endpoint
-        if endpoint is None or not may_go(job.delivery, endpoint):
+        if endpoint is None or job.delivery.root in self._erased or not may_go(job.delivery, endpoint):
             self._cancel(lane, job, now_ms)
             return True
         if self._courier.needs_facts(job.event, endpoint):
@@ -298,7 +305,7 @@ class Dispatcher:
     def _facts_ready(self, lane: Lane, job: Job, event: Event) -> None:
         now_ms = self._clock_ms()
         endpoint = lane.endpoint
-        if endpoint is None or not may_go(job.delivery, endpoint):
+        if endpoint is None or job.delivery.root in self._erased or not may_go(job.delivery, endpoint):
             self._cancel(lane, job, now_ms)
             self._pump(lane)
         else:
@@ -319,7 +326,7 @@ class Dispatcher:
             return
         now_ms = self._clock_ms()
         delivery = verdict.delivery
-        if delivery.state == "retrying" and lane.dead:
+        if delivery.state == "retrying" and (lane.dead or delivery.root in self._erased):
             delivery = cancelled(delivery)
         if not lane.over(job, delivery, now_ms):
             log.error("delivery %s ended twice", delivery.id)
