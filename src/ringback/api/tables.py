@@ -1,9 +1,6 @@
 """The log and the calls as CSV (RFC 4180), for spreadsheets: with the lists' own filters, streamed page by page, newest first."""
 
-import csv
-import io
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from litestar import get
@@ -11,6 +8,7 @@ from litestar.di import Provide
 from litestar.response import Stream
 from msgspec.structs import replace
 
+from ringback.api.cells import written
 from ringback.api.common import TheEngine
 from ringback.api.log import AskedCalls, AskedDeliveries, asked_calls, asked_deliveries, read_calls, read_deliveries, shown_delivery
 from ringback.api.views import DeliveryView, call_view
@@ -19,9 +17,6 @@ Row = TypeVar("Row")
 
 PAGE: Final = 500
 _MEDIA_TYPE: Final = "text/csv; charset=utf-8"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-_HARMLESS: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-"""A number, of a phone too, calls nothing."""
 _OF_A_CALL: Final = (
     "id",
     "root",
@@ -103,19 +98,3 @@ def _stream(
 
     headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
     return Stream(parts(), media_type=_MEDIA_TYPE, headers=headers)
-
-
-def written(rows: Iterable[Sequence[Any]]) -> bytes:
-    """Rows as CSV."""
-    out = io.StringIO()
-    csv.writer(out).writerows([cell(value) for value in row] for row in rows)
-    return out.getvalue().encode()
-
-
-def cell(value: Any) -> str:
-    """A value as it may stand in a spreadsheet: what would be taken for a formula there begins with an apostrophe (OWASP, CSV
-    injection), but for numbers."""
-    if value is None:
-        return ""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _HARMLESS.fullmatch(text) else text

@@ -1,0 +1,87 @@
+"""Work that nobody waits for goes faster while nobody is slowed down, and slower as soon as somebody is."""
+
+from ringback.engine.limits import Purse
+from ringback.engine.pace import BURST_S, FIRST_PER_S, LAG_S, LEAST_PER_S, MOST_PER_S, Pace
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def made(pressed: bool = False) -> tuple[Pace, Clock]:
+    clock = Clock()
+    return Pace(clock, lambda: pressed), clock
+
+
+def test_the_rate_grows_while_the_loop_has_time() -> None:
+    pace, _ = made()
+    assert pace.per_s == FIRST_PER_S
+    for _ in range(1000):
+        pace.felt(LAG_S)
+    assert pace.per_s == MOST_PER_S
+
+
+def test_it_falls_when_the_loop_lags_but_never_to_nothing() -> None:
+    pace, _ = made()
+    pace.felt(LAG_S * 2)
+    assert pace.per_s < FIRST_PER_S
+    for _ in range(1000):
+        pace.felt(1.0)
+    assert pace.per_s == LEAST_PER_S
+
+
+def test_intake_that_is_pressed_is_lag_enough() -> None:
+    pace, _ = made(pressed=True)
+    pace.felt(0.0)
+    assert pace.per_s < FIRST_PER_S
+
+
+def test_permits_come_with_time_and_are_not_hoarded() -> None:
+    pace, clock = made()
+    assert pace.take(100) == 0
+    clock.now += 0.0205
+    assert pace.take(100) == 10
+    assert pace.take(100) == 0
+    clock.now += 60
+    assert pace.take(1000) == int(FIRST_PER_S * BURST_S) + 1
+    clock.now += 0.0205
+    assert [pace.take(4), pace.take(100)] == [4, 6]
+
+
+def test_a_purse_fills_with_time_up_to_a_second_s_worth() -> None:
+    clock = Clock()
+    purse = Purse(4.0, clock)
+    assert purse.wait_s() == 0
+    purse.take(4)
+    assert purse.wait_s() == 1
+    clock.now += 0.25
+    assert purse.wait_s() == 0
+    clock.now += 60
+    purse.wait_s()
+    purse.take(4)
+    assert purse.wait_s() == 1
+
+
+def test_a_purse_that_was_overdrawn_is_waited_for() -> None:
+    clock = Clock()
+    purse = Purse(10.0, clock)
+    purse.take(50)
+    assert purse.wait_s() == 4
+    clock.now += 3.9
+    assert purse.wait_s() == 1
+    clock.now += 0.2
+    assert purse.wait_s() == 0
+
+
+def test_a_slow_purse_holds_one() -> None:
+    clock = Clock()
+    purse = Purse(0.1, clock)
+    assert purse.wait_s() == 0
+    purse.take(1)
+    assert purse.wait_s() >= 1
+    clock.now += 10
+    assert purse.wait_s() == 0
