@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import jsonschema_rs
 import pytest
 from harness import ADMIN_KEY, Api, Server, start_server
 
@@ -22,6 +23,9 @@ SIGNING_KEY, BEARER, PASSWORD = "signing-key-nobody-may-see", "bearer-nobody-may
 ANYWHERE = {404, 405}
 """Where there is no such path, or no such method."""
 OPERATORS = ("/v1/accounts", "/v1/sources", "/v1/notes", "/metrics")
+
+FITS: dict[tuple[str, int], jsonschema_rs.Draft202012Validator] = {}
+"""What answers must be like, by route and status."""
 
 DEEP = b"[" * 100_000
 BODIES = [
@@ -140,8 +144,9 @@ class Asker:
 
     def __init__(self, server: Server, api: Api, ids: dict[str, str]) -> None:
         self.ids = ids
-        self._server, self._api = server, api
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        self.key_text = str(api.key)
+        self.viewer: str = api.post("/v1/keys", {"name": "viewer", "role": "viewer"})["key"]
         self.wrong: list[tuple[Any, ...]] = []
 
     def place(self, route: str, **changed: str) -> str:
@@ -151,7 +156,7 @@ class Asker:
     def key(self, route: str) -> str:
         path = route.partition(" ")[2]
         scheme = "AccessKey" if path.startswith("/bird/") else "Bearer"
-        return f"{scheme} {ADMIN_KEY if path.startswith(OPERATORS) else self._api.key}"
+        return f"{scheme} {ADMIN_KEY if path.startswith(OPERATORS) else self.key_text}"
 
     def ask(
         self, route: str, target: str, body: bytes | None = None, headers: dict[str, str] | None = None, elsewhere: bool = False
@@ -168,11 +173,10 @@ class Asker:
             self.wrong.append((method, target[:200], (body or b"")[:200], headers, repr(error)))
             return 0
         said = judged(route, response.status, response.headers.get("Content-Type", ""), answer, elsewhere=elsewhere)
-        if method != "HEAD" or response.status >= 500:
-            secrets = (ADMIN_KEY, str(self._api.key), SIGNING_KEY, BEARER, PASSWORD)
-            said += [f"echoes {secret}" for secret in secrets if secret.encode() in answer]
-            if said:
-                self.wrong.append((method, target[:200], (body or b"")[:200], headers, response.status, answer[:300], said))
+        secrets = (ADMIN_KEY, self.key_text, self.viewer, SIGNING_KEY, BEARER, PASSWORD)
+        said += [f"echoes {secret}" for secret in secrets if secret.encode() in answer]
+        if said:
+            self.wrong.append((method, target[:200], (body or b"")[:200], headers, response.status, answer[:300], said))
         return response.status
 
     def close(self) -> None:
@@ -184,10 +188,12 @@ def judged(route: str, status: int, media_type: str, answer: bytes, *, elsewhere
     if status >= 500:
         return ["a fault of ours"]
     if status < 400:
-        return []
+        return [] if elsewhere else misfits(route, status, media_type, answer)
     said = []
     if str(status) not in OPERATIONS[route]["responses"] and not (elsewhere and status in ANYWHERE):
         said.append("a status that the description does not list")
+    if route.startswith("HEAD"):
+        return said
     try:
         told = json.loads(answer)
     except ValueError:
@@ -203,6 +209,21 @@ def judged(route: str, status: int, media_type: str, answer: bytes, *, elsewhere
     else:
         good = media_type == "application/problem+json" and told.get("status") == status and {"type", "title"} <= members
     return said if good else [*said, "not the form in which this API refuses"]
+
+
+def misfits(route: str, status: int, media_type: str, answer: bytes) -> list[str]:
+    """Where an answer is not what the description says of it."""
+    listed = OPERATIONS[route]["responses"].get(str(status))
+    if listed is None:
+        return ["a status that the description does not list"]
+    content = listed.get("content", {}).get(media_type.partition(";")[0])
+    if content is None:
+        return [f"a body of a kind that the description does not list, {media_type}"] if answer else []
+    if "json" not in media_type or not answer:
+        return []
+    if (route, status) not in FITS:
+        FITS[route, status] = jsonschema_rs.Draft202012Validator({**content["schema"], "components": DOCUMENT["components"]})
+    return [f"{error.instance_path}: {error.message}"[:200] for error in FITS[route, status].iter_errors(json.loads(answer))]
 
 
 @pytest.fixture(scope="module")
@@ -303,7 +324,7 @@ def test_any_query_and_header_is_answered(asker: Asker, route: str) -> None:
         asker.ask(route, f"{target}?{name}=1&{name}=2&{name}[]=3", body)
     for query in QUERIES:
         asker.ask(route, f"{target}?{query}", body)
-    for headers in HEADERS:
+    for headers in (*HEADERS, *({"Authorization": f"Bearer {key}"} for key in (asker.viewer, asker.key_text, ADMIN_KEY))):
         asker.ask(route, target, body, headers)
     for more in ("/", "//", "/%00", "/..", "/" + "x" * 50_000):
         asker.ask(route, target + more, body, elsewhere=True)

@@ -23,7 +23,7 @@ _REF: Final = "#/components/schemas/{name}"
 _LINKED: Final = frozenset({"/recordings/{name}", "/transcriptions/{name}"})
 """What a signed link leads to."""
 _OPEN: Final = frozenset({"/healthz", "/readyz", LOGIN}) | _LINKED
-_OF_AN_ACCOUNT: Final = frozenset({"keys", "numbers", "endpoints", "deliveries", "calls"})
+_OF_AN_ACCOUNT: Final = frozenset({"keys", "numbers", "endpoints", "deliveries", "calls", "erasures"})
 _SENTENCE: Final = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
 
 _LIST: Final = re.compile(rb"Page_[\w.]*?(\w+?)_(?=\")")
@@ -150,6 +150,8 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect], of_the_o
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     _describe_events(document["paths"]["/v1/events"]["post"])
     _describe_files(document["paths"])
+    resends = document["paths"]["/v1/resends"]["post"]["responses"]
+    resends["200"] = {**resends["202"], "description": "A dry run: the count alone."}
     _describe_records(document["paths"]["/v1/sources/freeswitch/cdr"]["post"])
     document = _well_named(document)
     put_refusals(document, of_the_operator)
@@ -204,7 +206,7 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     operation["responses"]["default"] = {"description": "Our fault, or not now: see Retry-After.", "content": content}
     if path in _OPEN:
         operation["security"] = []
-    if _OF_AN_ACCOUNT.intersection(operation.get("tags", ())):
+    if _OF_AN_ACCOUNT.intersection(operation.get("tags", ())) and path != "/v1/dialects":
         operation.setdefault("parameters", []).append(_ACCOUNT)
 
 

@@ -35,6 +35,10 @@ _MORE: Final[dict[tuple[str, str], tuple[int, ...]]] = {
     ("post", LOGIN): (401,),
     ("post", "/voc/api/v1/webhooks/test"): (404,),
     ("put", "/v1/calls/{call_id}/recording"): (415,),
+    ("get", "/v1/calls/{call_id}/recording"): (403,),
+    ("head", "/v1/calls/{call_id}/recording"): (403,),
+    ("get", "/v1/calls/{call_id}/transcription"): (403,),
+    ("get", "/voc/api/v1/calls/get/{call_id}/transcription"): (403,),
 }
 """What a route's form does not tell."""
 
