@@ -15,12 +15,14 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 import ringback
 from ringback.api import common
 from ringback.api.accounts import Accounts
+from ringback.api.audit import Audit, auditor
 from ringback.api.bird import errors as bird_errors
 from ringback.api.bird.routes import routers as bird_routers
 from ringback.api.dialects import Dialects
 from ringback.api.doctor import verify
 from ringback.api.document import describe, operation_id
 from ringback.api.endpoints import Endpoints
+from ringback.api.erasures import Erasures
 from ringback.api.explain import Explain
 from ringback.api.idempotency import Once
 from ringback.api.keys import Keys
@@ -124,6 +126,8 @@ def make_app(engine: Engine) -> ASGIApp:
             *LINKED,
             Explain,
             verify,
+            Erasures,
+            Audit,
             Operator,
             Sources,
             take_events,
@@ -147,6 +151,7 @@ def make_app(engine: Engine) -> ASGIApp:
         },
         request_class=common.JsonRequest,
         request_max_body_size=engine.settings.max_body_bytes,
+        before_send=[auditor(engine), tell_all_methods],
         openapi_config=OpenAPIConfig(
             title="Ringback",
             version=ringback.__version__,

@@ -22,6 +22,8 @@ log = logging.getLogger("ringback.api")
 NO_CONTROLS = r"^[^\x00-\x1f\x7f]*$"
 """For text that is shown on one line and kept by any database: no NUL, no line break."""
 
+WHO = "who"
+"""Where a request's state says whose key it came with, for the audit log: a key that revokes itself is not known afterwards."""
 AnyRequest = Request[Any, Any, Any]
 TheEngine = Annotated[Engine, Dependency(skip_validation=True)]
 Who = Annotated[Identity, Dependency(skip_validation=True)]
@@ -46,6 +48,7 @@ def who(request: AnyRequest, engine: TheEngine) -> Identity:
         raise Unauthorized("send a key that is known: Authorization: Bearer <key>")
     if identity.role == "viewer" and request.method not in ("GET", "HEAD"):
         raise Forbidden("this key may only look")
+    request.state[WHO] = identity
     return identity
 
 

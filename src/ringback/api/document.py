@@ -23,7 +23,7 @@ _REF: Final = "#/components/schemas/{name}"
 _LINKED: Final = frozenset({"/recordings/{name}", "/transcriptions/{name}"})
 """What a signed link leads to."""
 _OPEN: Final = frozenset({"/healthz", "/readyz", LOGIN}) | _LINKED
-_OF_AN_ACCOUNT: Final = frozenset({"keys", "numbers", "endpoints", "deliveries", "calls", "erasures"})
+_OF_AN_ACCOUNT: Final = frozenset({"keys", "numbers", "endpoints", "deliveries", "calls", "erasures", "audit"})
 _SENTENCE: Final = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
 
 _LIST: Final = re.compile(rb"Page_[\w.]*?(\w+?)_(?=\")")

@@ -148,6 +148,11 @@ class Book:
         self._used.add(key)
         return Identity(found.account, found.role, found.id)
 
+    def key_name(self, key: int) -> str:
+        """What a key is called; empty: it was revoked."""
+        found = self._keys_by_id.get(key)
+        return found.name if found else ""
+
     def all_keys(self) -> list[Key]:
         """Every key, with when it was used last, as far as `stamp_used` has said it."""
         return [replace(key, used_at_ms=self._used_at.get(key.id, key.used_at_ms)) for key in self._keys_by_id.values()]

@@ -148,6 +148,10 @@ class Recordings:
             raise NotFound("there is no such file any more")
         return kept
 
+    def has(self, account: str, call: int, kind: Kind) -> bool:
+        """Is there a file of a call? Blocks. Raises StoreUnavailable."""
+        return self._files.find(account, call, kind) is not None
+
     def forget(self, account: str, call: int) -> None:
         """All files of a call go. Blocks. Raises StoreUnavailable."""
         self._files.forget(account, call)

@@ -28,6 +28,7 @@ from ringback.dialects import load_dialects
 from ringback.engine.alone import Alone
 from ringback.engine.book import Book
 from ringback.engine.endpoints import EndpointKeeper
+from ringback.engine.erasures import Erasures
 from ringback.engine.housekeeping import Housekeeping
 from ringback.engine.limits import IntakeLimits
 from ringback.engine.links import own_url
@@ -160,6 +161,7 @@ class Engine:
             on_health=self.endpoints.heard,
         )
         self.resends = Resends(self)
+        self.erasures = Erasures(self)
         self.housekeeping = Housekeeping(self)
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray, self.limits)
         self.sources = Sources(self)
@@ -176,6 +178,7 @@ class Engine:
         self.endpoints.start()
         self.dispatcher.start()
         await self.resends.start()
+        await self.erasures.start()
         await self.limits.read_accounts()
         await self.limits.look_at_disk()
         self.spawn(self.limits.watch())
@@ -191,6 +194,7 @@ class Engine:
             self._watchdog.cancel()
         await self.sources.stop()
         await self.resends.stop()
+        await self.erasures.stop()
         await self.dispatcher.drain(self.settings.drain_s)
         for task in self._tasks:
             task.cancel()

@@ -1,6 +1,6 @@
 """What is kept about keeping: who changed what, and what was to be forgotten. Values, and the part of the store's port for them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -37,6 +37,10 @@ class Counts(Struct, frozen=True, kw_only=True):
     transcriptions: int = 0
     other: int = 0
     """Lines of the audit log, notes, filters of bulk resends that named it."""
+
+    def plus(self, more: "Counts") -> "Counts":
+        """Both together."""
+        return Counts(**{name: getattr(self, name) + getattr(more, name) for name in self.__struct_fields__})
 
 
 class Erasure(Struct, frozen=True, kw_only=True):
@@ -98,7 +102,16 @@ class KeepingStore(Protocol):
         """What a conversation is now, None: it has a leg that has not ended."""
         ...
 
-    def erase(self, account: str, gone: Gone, job: Erasure) -> int:
-        """Takes a conversation's rows away and writes down how far the job is; how many events went. What came to the conversation
-        since it was looked at stays, and the conversation with it: -1."""
+    def erase(self, account: str, gone: Sequence[Gone], job: Erasure) -> tuple[Counts, list[int]]:
+        """Takes conversations' rows away and writes down how far the job is. Returns its counts then, and the roots of those to
+        which something came since they were looked at: they stay."""
+        ...
+
+    def erase_mentions(self, account: str, number: str, calls: Sequence[str]) -> int:
+        """Takes a number's digits and the ids of calls out of the audit log, the operator's notes, the filters of bulk resends and
+        the memory of update ids; how many lines it was."""
+        ...
+
+    def erase_attempts(self, deliveries: Collection[int]) -> int:
+        """Takes the attempts of deliveries out of the log; how many."""
         ...

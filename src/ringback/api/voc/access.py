@@ -9,7 +9,7 @@ from litestar.params import Dependency, Parameter
 from litestar.types import Guard
 from msgspec import Struct
 
-from ringback.api.common import AnyRequest, TheEngine
+from ringback.api.common import WHO, AnyRequest, TheEngine
 from ringback.api.voc.replies import LOGIN
 from ringback.api.voc.tokens import PURPOSE, issue, read
 from ringback.calls.model import to_rfc3339
@@ -69,7 +69,7 @@ def guard(engine: Engine) -> Guard:
         request: Any = connection  # of HTTP, as there are no other routes
         if identity.role == "viewer" and request.method != "GET":
             raise Forbidden("this key may only look")
-        connection.state[_STATE] = identity
+        connection.state[_STATE] = connection.state[WHO] = identity
 
     return known
 

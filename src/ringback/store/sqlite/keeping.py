@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ringback.store.keeping import AuditLine, Erasure, Gone
+from ringback.store.keeping import AuditLine, Counts, Erasure, Gone
 from ringback.store.sqlite import rows, sql
 from ringback.store.sqlite.database import connect, meaning
 from ringback.store.sqlite.purge import Purge
@@ -114,18 +114,29 @@ class Keeping(Purge):
 
     # Erasing
 
-    def erase(self, account: str, gone: Gone, job: Erasure) -> int:
-        """Takes a conversation's rows away and writes down how far the job is; how many events went. What came to the conversation
-        since it was looked at stays, and the conversation with it: -1."""
+    def erase(self, account: str, gone: Sequence[Gone], job: Erasure) -> tuple[Counts, list[int]]:
+        """Takes conversations' rows away and writes down how far the job is. Returns its counts then, and the roots of those to
+        which something came since they were looked at: they stay."""
+        taken: list[Gone] = []
+        events = 0
         with self._alone() as connection, _overwriting(connection):
-            calls = {row[0] for row in connection.execute(_SQL["legs"], (gone.root,)).fetchall()}
-            deliveries = connection.execute(_SQL["deliveries_of"], (gone.root,)).fetchall()
-            if calls != set(gone.calls) or set(deliveries) != set(gone.deliveries):
-                return -1
-            events: int = connection.execute(_SQL["count_events"], (gone.root,)).fetchone()[0]
-            self._forget_rows(connection, _account(connection, account), [gone.root])
-            _put(connection, msgspec.structs.replace(job, counts=_with_events(job, events)))
-        return events
+            for one in gone:
+                calls = {row[0] for row in connection.execute(_SQL["legs"], (one.root,)).fetchall()}
+                deliveries = connection.execute(_SQL["deliveries_of"], (one.root,)).fetchall()
+                if calls == set(one.calls) and set(deliveries) == set(one.deliveries):
+                    taken.append(one)
+                    events += connection.execute(_SQL["count_events"], (one.root,)).fetchone()[0]
+            self._forget_rows(connection, _account(connection, account), [one.root for one in taken])
+            rows_gone = Counts(
+                conversations=len(taken),
+                calls=sum(len(one.calls) for one in taken),
+                events=events,
+                deliveries=sum(len(one.deliveries) for one in taken),
+            )
+            counts = job.counts.plus(rows_gone)
+            _put(connection, msgspec.structs.replace(job, counts=counts))
+        roots = {one.root for one in taken}
+        return counts, [one.root for one in gone if one.root not in roots]
 
     def erase_mentions(self, account: str, number: str, calls: Sequence[str]) -> int:
         """Takes a number's digits and the ids of calls out of the audit log, the operator's notes, the filters of bulk resends and
@@ -200,10 +211,6 @@ def _overwriting(connection: sqlite3.Connection) -> Iterator[None]:
 def _put(connection: sqlite3.Connection, job: Erasure) -> None:
     running = job.state != "done"
     connection.execute(_SQL["put_erasure"], (job.id, _account(connection, job.account), running, _encode(job)))
-
-
-def _with_events(job: Erasure, events: int) -> Any:
-    return msgspec.structs.replace(job.counts, events=job.counts.events + events)
 
 
 def _account(connection: sqlite3.Connection, account: str) -> int:

@@ -19,7 +19,6 @@ from ringback.store.sqlite.keeping import Keeping, empty_wal
 from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.migrate import migrate
 from ringback.store.sqlite.names import Names
-from ringback.store.sqlite.purge import Purge
 from ringback.store.sqlite.resends import Resends
 from ringback.store.sqlite.setup import Setup
 from ringback.store.sqlite.upkeep import Upkeep
@@ -73,6 +72,7 @@ class SqliteStore(Keeping, Dispatch, Resends, Setup, Answers):
         # An attempt is logged at its end or a moment later, which may be the next day.
         found = self._log.read(delivery, created, self._db.clock() if finished is None else finished + _LOG_DELAY_MS)
         return sorted(found, key=lambda attempt: (attempt.number, attempt.outcome.started_at_ms))
+
     def erase_attempts(self, deliveries: Collection[int]) -> int:
         """Takes the attempts of deliveries out of the log; how many. Raises StoreUnavailable."""
         return erase_attempts(self._log.files(), deliveries)
@@ -88,7 +88,6 @@ class SqliteStore(Keeping, Dispatch, Resends, Setup, Answers):
         there = copy.exists()
         copy.unlink(missing_ok=True)
         return there
-
 
     def purge_attempts(self, before_ms: int) -> int:
         """Forgets the attempts of all days (UTC) that were over before a moment; how many days."""
