@@ -42,14 +42,15 @@ _UPDATE: Final[dict[str, Any]] = {
     "type": "object",
     "description": "What a source says about a call.",
     "properties": {
-        "id": {"type": "string", "maxLength": 200, "description": "Dedupe key, unique in the account for 72 hours."},
+        "id": {"type": ["string", "null"], "maxLength": 200, "description": "Dedupe key, unique in the account for 72 hours."},
         "type": {"type": "string", "enum": sorted(TYPES)},
         "at": {"type": "string", "format": "date-time"},
-        "account": {"type": "string", "format": "uuid", "description": "With the operator's key: whose call it is."},
+        "account": {"type": ["string", "null"], "format": "uuid", "description": "With the operator's key: whose call it is."},
         "call": {"$ref": _REF.format(name="CallRef")},
-        "data": {"type": "object"},
+        "data": {"type": ["object", "null"]},
     },
     "required": ["type", "at", "call"],
+    "additionalProperties": False,
     "example": {
         "id": "sw1-000123",
         "type": "call.ringing",
@@ -140,9 +141,12 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect], of_the_o
     _, call_ref = msgspec.json.schema_components([CallRef, BirdError, VocError, LoginRefused], ref_template=_REF)
     ours = {"Problem": _PROBLEM, "Update": _UPDATE, "Taken": _TAKEN, "EventsTaken": _EVENTS_TAKEN}
     components["schemas"] = components["schemas"] | call_ref | ours
-    for name, said in _docstrings():
-        if name in components["schemas"]:
-            components["schemas"][name]["description"] = said
+    for kind in _structs():
+        schema = components["schemas"].get(kind.__name__)
+        if schema is not None:
+            schema["description"] = " ".join((kind.__doc__ or "").split())
+            if kind.__struct_config__.forbid_unknown_fields:
+                schema["additionalProperties"] = False
     for path, item in document["paths"].items():
         for method, operation in item.items():
             _complete(path, operation)
@@ -168,14 +172,15 @@ def _tags(document: dict[str, Any], outgoing: dict[str, Any]) -> list[dict[str, 
     return known + [{"name": tag, "description": f"What goes out in the dialect {tag.rpartition(' ')[2]}."} for tag in sent]
 
 
-def _docstrings() -> Iterator[tuple[str, str]]:
-    """(name, docstring) of the structs that the routes take and give; the framework shows their fields alone."""
+def _structs() -> Iterator[type[msgspec.Struct]]:
+    """What the routes take and give. The framework shows their fields alone: not what they say of themselves, nor that there may be
+    no more."""
     pending: list[type[msgspec.Struct]] = [msgspec.Struct]
     while pending:
         for kind in pending.pop().__subclasses__():
             pending.append(kind)
             if kind.__module__.startswith("ringback.api.") or kind is Filter:
-                yield kind.__name__, " ".join((kind.__doc__ or "").split())
+                yield kind
 
 
 def _well_named(document: dict[str, Any]) -> dict[str, Any]:
@@ -200,6 +205,8 @@ def _complete(path: str, operation: dict[str, Any]) -> None:
     operation["summary"] = (first[1] if first else said).rstrip(".:")
     operation["description"] = said
     operation["responses"].pop("400", None)
+    # The framework keeps what is in the path as a set.
+    operation.get("parameters", []).sort(key=lambda one: path.index(f"{{{one['name']}}}") if one["in"] == "path" else len(path))
     form = form_of(path)
     media_type = "application/problem+json" if form == "Problem" else "application/json"
     content = {media_type: {"schema": {"$ref": _REF.format(name=form)}}}
