@@ -261,6 +261,26 @@ def restore(
     raise typer.Exit(guarded(lambda: run(source, data, dry_run=dry_run)))
 
 
+@app.command(name="rotate-key", epilog="Example: [bold]ringback rotate-key --data /var/lib/ringback[/bold]")
+def rotate_key(
+    data: Annotated[Path, _DATA] = _DEFAULTS["data"],
+    forget_old: Annotated[
+        bool,
+        typer.Option("--forget-old", help="Drop the older keys from the file. If there are some already, no new one is made."),
+    ] = False,
+) -> None:
+    """Encrypts all stored secrets with a new key, while no server has the directory. The older key stays behind it.
+
+    With RINGBACK_SECRET_KEY it says what to put there (and ends with 1), and encrypts anew once two keys are given.
+    """
+    import os
+
+    from ringback.cli.process import guarded
+    from ringback.cli.rotate_key import rotate_key as run
+
+    raise typer.Exit(guarded(lambda: run(data, os.environ, forget_old=forget_old)))
+
+
 @takeover.command(
     name="bird",
     epilog="Example: [bold]ringback import bird subscriptions.json --server http://127.0.0.1:8080 --key rb_... --dry-run[/bold]",

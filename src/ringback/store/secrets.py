@@ -22,6 +22,7 @@ from ringback.errors import BadSettings
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+KEY_FILE: Final = "secret.key"
 KEY_ID_BYTES: Final = 4
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
@@ -39,6 +40,10 @@ class SecretBox:
 
     def __repr__(self) -> str:
         return "SecretBox(***)"
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Was a value encrypted with the key that encrypts now?"""
+        return sealed[:KEY_ID_BYTES] == self._current
 
     def check(self, key_ids: Sequence[bytes]) -> None:
         """Raises BadSettings if something was sealed with a key that is not among these."""
@@ -79,24 +84,44 @@ def secret_keys(given: Sequence[str], data: Path) -> list[bytes]:
     """
     if given:
         return [_parse(text, _SETTING) for text in given]
-    file = data / "secret.key"
+    file = data / KEY_FILE
     if not file.exists():
-        _make(file)
+        _write(file, [_new()])
     if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise BadSettings(f"{file} can be read by others: chmod 600 it")
-    keys = [_parse(line, str(file)) for line in file.read_text("ascii", "replace").split()]
+    keys = [_parse(line, str(file)) for line in _lines(file)]
     if not keys:
         raise BadSettings(f"{file} is empty")
     return keys
 
 
-def _make(file: Path) -> None:
+def put_new_key(data: Path) -> None:
+    """A new key stands first in the file; the older ones behind it. Raises OSError."""
+    file = data / KEY_FILE
+    _write(file, [_new(), *_lines(file)])
+
+
+def keep_first_key(data: Path) -> None:
+    """The older keys go from the file. Raises OSError."""
+    file = data / KEY_FILE
+    _write(file, _lines(file)[:1])
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text("ascii", "replace").split()
+
+
+def _new() -> str:
+    return base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
+
+
+def _write(file: Path, lines: Sequence[str]) -> None:
     """Whole or not at all, and on disk before anything is encrypted with it."""
     fresh = file.with_suffix(".tmp")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
-        out.write(base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+        out.write("".join(f"{line}\n" for line in lines).encode())
         out.flush()
         os.fsync(out.fileno())
     fresh.rename(file)

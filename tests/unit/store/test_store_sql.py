@@ -19,8 +19,8 @@ SMALL = {"account", "api_key", "endpoint", "property", "note", "name", "listed",
     "endpoint_health", "resend_job", "erasure", "step", "wanted", "CONSTANT"
 }  # fmt: skip
 """Tables that are read whole: few rows, or all of them are wanted."""
-WHOLE = {"find_told"}
-"""Statements that read a large table whole, by a reader, at most once for an erasure."""
+WHOLE = {"find_told", "sealed_answers"}
+"""Statements that read a large table whole: by a reader, once for an erasure; or when no server runs."""
 SORTS = {"keep_0", "keep_1", "keep_2", "due_among_few", "roots_of_events", "secret_keys_in_use", "count_open_deliveries"}
 """Statements that sort, off the hot path; and those that fill lists in sorted blocks."""
 

@@ -30,7 +30,7 @@ class Answers:
 
     def keep_answer(self, owner: str, key: bytes, answer: bytes) -> None:
         """What the key's request was answered."""
-        sealed = self._box.seal(answer, _row(owner, key))
+        sealed = self._box.seal(answer, answer_row(owner, key))
         with self._db.writing() as connection:
             connection.execute(_SQL["keep_answer"], (owner, key, sealed))
 
@@ -46,10 +46,11 @@ class Answers:
 
     def _opened(self, owner: str, key: bytes, sealed: bytes) -> bytes | None:
         try:
-            return self._box.open(sealed, _row(owner, key))
+            return self._box.open(sealed, answer_row(owner, key))
         except BadSettings:  # sealed with a secret key that was given up since: as good as lost
             return None
 
 
-def _row(owner: str, key: bytes) -> str:
+def answer_row(owner: str, key: bytes) -> str:
+    """What an answer's sealed part belongs to."""
     return f"answer:{owner}:{key.hex()}"

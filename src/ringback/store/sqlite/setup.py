@@ -87,7 +87,7 @@ class Setup:
         bare = replace(endpoint, secrets=(), basic=None, headers=())
         sealed = None
         if endpoint.secrets or endpoint.basic is not None or endpoint.headers:
-            sealed = self._box.seal(_encode(hidden), _owner(endpoint.id))
+            sealed = self._box.seal(_encode(hidden), endpoint_row(endpoint.id))
         with self._db.writing() as connection:
             account = _account(connection, endpoint.account)
             if not connection.execute(_SQL["put_endpoint"], (endpoint.id, account, _encode(bare), sealed)).rowcount:
@@ -200,7 +200,7 @@ class Setup:
         bare = _decode(body, type=Endpoint)
         if sealed is None:
             return bare
-        hidden = _decode(self._box.open(sealed, _owner(number)), type=_Sealed)
+        hidden = _decode(self._box.open(sealed, endpoint_row(number)), type=_Sealed)
         return replace(bare, secrets=hidden.secrets, basic=hidden.basic, headers=hidden.headers)
 
     def _changed(self, statement: str, parameters: tuple[int, ...]) -> bool:
@@ -229,6 +229,6 @@ def _account(connection: sqlite3.Connection, account: str) -> int:
     return number
 
 
-def _owner(endpoint: int) -> str:
+def endpoint_row(endpoint: int) -> str:
     """What an endpoint's sealed part belongs to."""
     return f"endpoint/{endpoint}"

@@ -19,6 +19,7 @@ from ringback.store.sqlite.keeping import Keeping, empty_wal
 from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.migrate import migrate
 from ringback.store.sqlite.names import Names
+from ringback.store.sqlite.resealing import Resealing
 from ringback.store.sqlite.resends import Resends
 from ringback.store.sqlite.setup import Setup
 from ringback.store.sqlite.upkeep import Upkeep
@@ -33,7 +34,7 @@ BEFORE_MIGRATION: Final = "before-migration.db"
 _SQL: Final = sql.load("setup.sql")
 
 
-class SqliteStore(Keeping, Dispatch, Resends, Setup, Answers):
+class SqliteStore(Keeping, Dispatch, Resends, Setup, Answers, Resealing):
     """Implements `ringback.store.port.Store`, and has beside it: `purge_attempts`, `health`, `counts`, `tidy`."""
 
     def __init__(self, data: Path, box: SecretBox, clock: Callable[[], int], *, upkeep: bool = True) -> None:
