@@ -96,6 +96,8 @@ _TAGS: Final = {
     "calls": "Conversations with their legs and events, their recordings and transcripts.",
     "deliveries": "The log of webhooks: what was sent, what was not and why, and what is sent again.",
     "recordings": "What signed links lead to.",
+    "erasures": "Numbers and calls that are forgotten on demand.",
+    "audit": "Who changed what, when, and from where.",
     "sources": "Switches that calls are reported by.",
     "system": "Health, counts, notes.",
     "bird": "Bird's own API, for the code that speaks it already.",
