@@ -31,7 +31,8 @@ class NewAccount(Struct, frozen=True, forbid_unknown_fields=True):
 
 class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What is not given stays; null clears. `bird_catch_all`: `literal`, a Bird endpoint without filters gets no event that a
-    filtered one takes (as Bird's page says); `off`, it gets every event. The rest is the operator's: `call_limit_s`, after which a
+    filtered one takes (as Bird's page says); `off`, it gets every event. `mask_numbers`: keys that may only look are shown
+    `+6128888****` for every number. The rest is the operator's: `call_limit_s`, after which a
     call that lost its end gets an inferred one; `events_per_s`, updates that are taken in a second at the most; `pending_max`,
     deliveries that may be open before updates are refused; `retention_days`, how long what is over is kept (null: as the
     installation's)."""
@@ -43,6 +44,7 @@ class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
     events_per_s: Annotated[float, Meta(gt=0, le=1_000_000)] | UnsetType | None = UNSET
     pending_max: Annotated[int, Meta(ge=1, le=1_000_000_000)] | UnsetType | None = UNSET
     retention_days: Annotated[int, Meta(ge=1, le=3_650)] | UnsetType | None = UNSET
+    mask_numbers: bool | UnsetType = UNSET
 
 
 _OPERATORS = frozenset({"call_limit_s", "events_per_s", "pending_max", "retention_days"})

@@ -27,6 +27,7 @@ from ringback.api.explain import Explain
 from ringback.api.idempotency import Once
 from ringback.api.keys import Keys
 from ringback.api.log import Calls, Deliveries
+from ringback.api.masks import masker
 from ringback.api.methods import tell_all_methods
 from ringback.api.numbers import Numbers, Properties
 from ringback.api.recordings import LINKED, Recordings
@@ -151,7 +152,7 @@ def make_app(engine: Engine) -> ASGIApp:
             Exception: in_their_form(common.on_any_error),
         },
         request_class=common.JsonRequest,
-        before_send=[auditor(engine), tell_all_methods],
+        before_send=[auditor(engine), masker(engine), tell_all_methods],
         request_max_body_size=engine.settings.max_body_bytes,
         openapi_config=OpenAPIConfig(
             title="Ringback",

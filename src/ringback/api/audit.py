@@ -118,7 +118,7 @@ def _line(engine: "Engine", scope: Scope, body: bytes, status: int) -> AuditLine
     client = scope.get("client")
     return AuditLine(
         id=engine.writer.new_id(),
-        account=_account(engine, scope, who),
+        account=account_of(engine, scope, who),
         actor=who.role if who else "",
         key=who.key if who else 0,
         key_name=engine.book.key_name(who.key) if who else "",
@@ -129,7 +129,7 @@ def _line(engine: "Engine", scope: Scope, body: bytes, status: int) -> AuditLine
     )
 
 
-def _account(engine: "Engine", scope: Scope, who: Identity | None) -> str | None:
+def account_of(engine: "Engine", scope: Scope, who: Identity | None) -> str | None:
     """Whose the thing is: the key's account; with the operator's key the one that is named."""
     if who is not None and who.account is not None:
         return who.account

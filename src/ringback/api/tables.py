@@ -9,14 +9,17 @@ from litestar.response import Stream
 from msgspec.structs import replace
 
 from ringback.api.cells import written
-from ringback.api.common import TheEngine
+from ringback.api.common import AnyRequest, TheEngine, Who
 from ringback.api.log import AskedCalls, AskedDeliveries, asked_calls, asked_deliveries, read_calls, read_deliveries, shown_delivery
+from ringback.api.masks import is_masked
 from ringback.api.views import DeliveryView, call_view
+from ringback.calls.masking import masked
 
 Row = TypeVar("Row")
 
 PAGE: Final = 500
 _MEDIA_TYPE: Final = "text/csv; charset=utf-8"
+_NUMBERS: Final = ("from", "to")
 _OF_A_CALL: Final = (
     "id",
     "root",
@@ -64,16 +67,17 @@ async def deliveries_table(engine: TheEngine, asked: AskedDeliveries) -> Stream:
 
 
 @get("/v1/calls.csv", media_type="text/csv", tags=["calls"], dependencies={"asked": Provide(asked_calls, sync_to_thread=False)})
-async def calls_table(engine: TheEngine, asked: AskedCalls) -> Stream:
+async def calls_table(request: AnyRequest, engine: TheEngine, asked: AskedCalls, identity: Who) -> Stream:
     """Gives the calls as CSV, newest first; every parameter narrows. A cell that a spreadsheet would take for a formula begins with
     an apostrophe."""
+    hidden = is_masked(engine, request.scope, identity)
 
     async def page(before: int | None) -> list[Any]:
         return await engine.in_thread(lambda: read_calls(engine, asked, before, PAGE))
 
     def cells(row: Any) -> list[Any]:
         view: Mapping[str, Any] = call_view(row)
-        return [view.get(name) for name in _OF_A_CALL]
+        return [masked(str(view[name])) if hidden and name in _NUMBERS else view.get(name) for name in _OF_A_CALL]
 
     return _stream("calls", _OF_A_CALL, await page(None), page, lambda row: row.n, cells)
 

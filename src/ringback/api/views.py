@@ -27,6 +27,7 @@ class AccountView(Struct, frozen=True):
     events_per_s: float | None
     pending_max: int | None
     retention_days: int | None
+    mask_numbers: bool
     created_at: str
     key: str | UnsetType = UNSET
 
@@ -144,6 +145,7 @@ def account_view(account: Account, key: str | None = None) -> AccountView:
         events_per_s=account.events_per_s,
         pending_max=account.pending_max,
         retention_days=account.retention_days,
+        mask_numbers=account.mask_numbers,
         created_at=to_rfc3339(account.created_at_ms),
         key=key or UNSET,
     )

@@ -26,7 +26,8 @@ class Account(Struct, frozen=True, kw_only=True):
     """A tenant. `id` is a UUID. `country` (ISO alpha-2) lets national numbers be read; `call_limit_s` is the watchdog's.
     `bird_catch_all`: whether Bird's catch-all clause is kept to the letter (webhooks.matching, rule 3). `events_per_s`: updates
     that are taken in a second at the most; `pending_max`: deliveries that may be open before updates are refused (None: no limit).
-    `retention_days`: how long what is over is kept (None: the installation's)."""
+    `retention_days`: how long what is over is kept (None: the installation's). `mask_numbers`:
+    keys that may only look are shown no number whole."""
 
     id: str
     name: str
@@ -37,6 +38,7 @@ class Account(Struct, frozen=True, kw_only=True):
     events_per_s: float | None = None
     pending_max: int | None = None
     retention_days: int | None = None
+    mask_numbers: bool = False
 
 
 class Key(Struct, frozen=True, kw_only=True):
