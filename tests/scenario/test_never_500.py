@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import jsonschema_rs
 import pytest
@@ -146,12 +146,17 @@ class Asker:
         self.ids = ids
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
         self.key_text = str(api.key)
-        self.viewer: str = api.post("/v1/keys", {"name": "viewer", "role": "viewer"})["key"]
+        made = api.post("/v1/keys", {"name": "viewer", "role": "viewer"})
+        self.viewer: str = made["key"]
+        self.ids["key_id"] = made["id"]
         self.wrong: list[tuple[Any, ...]] = []
 
     def place(self, route: str, **changed: str) -> str:
-        """The path of a route, with what there is in it."""
-        return re.sub(r"\{(\w+)\}", lambda found: changed.get(found[1], self.ids.get(found[1], "none")), route.partition(" ")[2])
+        """The path of a route, with what there is in it; a signed link is whole."""
+        path = route.partition(" ")[2]
+        if path in self.ids and not changed:
+            return self.ids[path]
+        return re.sub(r"\{(\w+)\}", lambda found: changed.get(found[1], self.ids.get(found[1], "none")), path)
 
     def key(self, route: str) -> str:
         path = route.partition(" ")[2]
@@ -237,7 +242,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def asker(own: Server) -> Iterator[Asker]:
+def asker(own: Server, request: pytest.FixtureRequest) -> Iterator[Asker]:
     """An account with one of everything."""
     api = own.account()
     endpoint = api.endpoint(NOWHERE.replace("//", f"//user:{PASSWORD}@"))["id"]
@@ -250,16 +255,35 @@ def asker(own: Server) -> Iterator[Asker]:
     call = {"id": "call-1", "direction": "inbound", "from": "+61288880000", "to": number, "recording": {"url": NOWHERE}}
     event = api.send({"type": "call.starting", "at": "2026-11-20T12:00:00.000Z", "call": call})["results"][0]["event_id"]
     sent = api.post(f"/v1/endpoints/{voc}/test", {"event": "inboundCallStart"}, 202)["delivery_id"]
+    trial = api.post(f"/bird/workspaces/{api.account}/webhook-subscriptions/{bird['id']}/test", {}, 202)["requestId"]
+    erasure = api.post("/v1/erasures", {"number": "+61200000000"}, 202)["id"]
     ids = {
+        **({} if not hasattr(request.node, "callspec") else _recorded(api, request.node.callspec.params["route"])),
+        "erasure_id": erasure,
         **dict.fromkeys(("account_id", "workspace"), api.account),
         **dict.fromkeys(("delivery_id", "log_id"), sent),
-        **{"organization": bird["organizationId"], "subscription": bird["id"], "request_id": bird["id"]},
+        **{"organization": bird["organizationId"], "subscription": bird["id"], "request_id": trial},
         **{"endpoint_id": endpoint, "event_id": event, "call_id": "call-1", "number": quote(number), "property_id": site},
     }
     asking = Asker(own, api, ids)
     yield asking
     asking.close()
     assert not asking.wrong
+
+
+def _recorded(api: Api, route: str) -> dict[str, str]:
+    """For the routes that have to do with them, a recording and a transcript, with the links to them."""
+    if "recording" not in route and "transcription" not in route:
+        return {}
+    sound = b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x08\0\0\0" + b"\x80" * 8
+    status, _, answer = api.raw("PUT", "/v1/calls/call-1/recording", sound, {"Content-Type": "audio/wav"})
+    assert status == 200, answer
+    heard = urlsplit(json.loads(answer)["url"])
+    status, text = api.call("PUT", "/v1/calls/call-1/transcription", {"text": "Hello."})
+    assert status == 200, text
+    read = urlsplit(text["url"])
+    links = {"/recordings/{name}": f"{heard.path}?{heard.query}", "/transcriptions/{name}": f"{read.path}?{read.query}"}
+    return {**links, "name": heard.path.rpartition("/")[2]}
 
 
 def example(route: str) -> Any:
@@ -308,7 +332,7 @@ def test_any_value_of_any_field_is_answered(asker: Asker, route: str) -> None:
 def test_any_id_is_answered(asker: Asker, route: str) -> None:
     body = json.dumps(example(route)).encode() if route in WITH_BODY else None
     for name in re.findall(r"\{(\w+)\}", route):
-        others = {value for other, value in asker.ids.items() if other != name}
+        others = {value for other, value in asker.ids.items() if other != name and not other.startswith("/")}
         for strange in (*TEXTS, *sorted(others), "x" * 50_000):
             asker.ask(route, asker.place(route, **{name: strange}), body, elsewhere=True)
 
@@ -322,7 +346,7 @@ def test_any_query_and_header_is_answered(asker: Asker, route: str) -> None:
         for text in TEXTS:
             asker.ask(route, f"{target}?{name}={text}", body)
         asker.ask(route, f"{target}?{name}=1&{name}=2&{name}[]=3", body)
-    for query in QUERIES:
+    for query in (*QUERIES, *(f"{name}={asker.key_text}" for name in ("key", "password", "signature", "cursor", "limit"))):
         asker.ask(route, f"{target}?{query}", body)
     for headers in (*HEADERS, *({"Authorization": f"Bearer {key}"} for key in (asker.viewer, asker.key_text, ADMIN_KEY))):
         asker.ask(route, target, body, headers)

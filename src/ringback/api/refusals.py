@@ -25,7 +25,7 @@ _TEXTS: Final = {
 }
 _FIELDS: Final = {422: "limit"}
 _UNKEYED_TOO: Final = ("/recordings/", "/transcriptions/")
-"""A signed link is refused with 401 as a key is."""
+"""A signed link is refused as a key is."""
 _NEVER_AT_ODDS: Final = frozenset({LOGIN, "/v1/events", "/v1/verify", "/v1/sources/freeswitch/cdr"})
 """What is posted there meets nothing that it could be at odds with."""
 _MORE: Final[dict[tuple[str, str], tuple[int, ...]]] = {
@@ -50,7 +50,7 @@ def refusals(method: str, path: str, operation: dict[str, Any], *, is_operators:
     named = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"}
     if operation.get("security") != [] or path.startswith(_UNKEYED_TOO):
         found.add(401)
-        if is_operators or (method not in _READS and not path.startswith(_UNKEYED_TOO)):
+        if is_operators or method not in _READS or path.startswith(_UNKEYED_TOO):
             found.add(403)
     if "path" in names or "account" in named:
         found.add(404)
