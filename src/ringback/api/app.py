@@ -59,6 +59,21 @@ def _hidden(_: common.AnyRequest) -> None:
     raise NotFoundException
 
 
+def _description() -> OpenAPIConfig:
+    """What the framework says of the routes; document.py completes it."""
+    return OpenAPIConfig(
+        title="Ringback",
+        version=ringback.__version__,
+        description="Call events in, webhooks out.",
+        components=Components(security_schemes=_SCHEMES),
+        security=[{"key": []}],
+        render_plugins=(),
+        use_handler_docstrings=True,
+        operation_id_creator=lambda _, method, parts: operation_id(method, parts),
+        openapi_router=Router("/schema", route_handlers=[], before_request=_hidden, include_in_schema=False),
+    )
+
+
 @get("/openapi.json", include_in_schema=False)
 async def openapi(request: common.AnyRequest, engine: common.TheEngine) -> dict[str, Any]:
     """The description of this API, OpenAPI 3.1."""
@@ -154,17 +169,7 @@ def make_app(engine: Engine) -> ASGIApp:
         request_class=common.JsonRequest,
         before_send=[auditor(engine), masker(engine), tell_all_methods],
         request_max_body_size=engine.settings.max_body_bytes,
-        openapi_config=OpenAPIConfig(
-            title="Ringback",
-            version=ringback.__version__,
-            description="Call events in, webhooks out.",
-            components=Components(security_schemes=_SCHEMES),
-            security=[{"key": []}],
-            render_plugins=(),
-            use_handler_docstrings=True,
-            operation_id_creator=lambda _, method, parts: operation_id(method, parts),
-            openapi_router=Router("/schema", route_handlers=[], before_request=_hidden, include_in_schema=False),
-        ),
+        openapi_config=_description(),
         logging_config=None,
     )
     return with_any_call_id(Once(app, engine))

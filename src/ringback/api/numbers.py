@@ -1,5 +1,6 @@
 """Numbers and the properties that they belong to."""
 
+import re
 import uuid
 from typing import Annotated, Literal
 
@@ -14,6 +15,9 @@ from ringback.calls.directory import Number, Property, default_number, default_p
 from ringback.errors import Conflict, InvalidInput, NotFound
 from ringback.ids import now_ms
 
+MOST_CHARS = 128
+_PRINTABLE = "[!-.0-~]"
+_NUMBER = re.compile(_PRINTABLE + f"{{1,{MOST_CHARS}}}")
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=NO_CONTROLS)]
 _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 ChannelId = Annotated[str, Meta(pattern=_UUID)]
@@ -29,7 +33,7 @@ class NewProperty(Struct, frozen=True, forbid_unknown_fields=True):
 class NewNumber(Struct, frozen=True, forbid_unknown_fields=True):
     """`number` is E.164 with +, an extension or a SIP address. What is not given keeps its default."""
 
-    number: Annotated[str, Meta(min_length=1, max_length=128, pattern="^[!-.0-~]+$")]
+    number: Annotated[str, Meta(min_length=1, max_length=MOST_CHARS, pattern=f"^{_PRINTABLE}+$")]
     name: Name | UnsetType = UNSET
     pool: Literal["static", "dynamic"] | UnsetType = UNSET
     property: str | UnsetType = UNSET
@@ -156,6 +160,8 @@ class Numbers(Controller):
     @get("/{number:str}")
     async def show(self, number: str, engine: TheEngine, account: AccountId) -> NumberView:
         """Shows one number, registered or not: what would be sent for it."""
+        if _NUMBER.fullmatch(number) is None:
+            raise NotFound("no such number")
         return number_view(engine.book.number(account, number))
 
     @patch("/{number:str}")
