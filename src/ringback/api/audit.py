@@ -2,6 +2,7 @@
 
 import logging
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 import msgspec
 from litestar import Controller, get
@@ -90,15 +91,16 @@ def auditor(engine: "Engine") -> BeforeMessageSendHookHandler:
     been made."""
 
     async def hear(message: Message, scope: Scope) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        request: Any = scope  # of HTTP, as there are no other routes
+        if request["method"] in ("GET", "HEAD", "OPTIONS"):
             return
-        state = scope["state"]
+        state = request["state"]
         if message["type"] == "http.response.start":
             state[_STATUS] = message["status"]
             if message["status"] != NO_CONTENT:
                 return  # the answer's body says what was made, and is not there before the line is written
         if message["type"] in ("http.response.start", "http.response.body") and state.get(_STATUS, 500) < 400:
-            line = _line(engine, scope, message.get("body", b""), state.pop(_STATUS))  # type: ignore[arg-type]
+            line = _line(engine, request, message.get("body", b""), state.pop(_STATUS))  # type: ignore[arg-type]
             if line is None:
                 return
             try:
@@ -109,12 +111,12 @@ def auditor(engine: "Engine") -> BeforeMessageSendHookHandler:
     return hear
 
 
-def _line(engine: "Engine", scope: Scope, body: bytes, status: int) -> AuditLine | None:
+def _line(engine: "Engine", scope: Any, body: bytes, status: int) -> AuditLine | None:
     action = f"{scope['method']} {scope.get('path_template') or scope['path']}"
     if action in CHANGES_NOTHING:
         return None
     who: Identity | None = scope["state"].get(WHO)
-    parameters = {name: masked(str(value)) for name, value in scope.get("path_params", {}).items()}
+    parameters = {name: masked(unquote(str(value))) for name, value in scope.get("path_params", {}).items()}
     client = scope.get("client")
     return AuditLine(
         id=engine.writer.new_id(),

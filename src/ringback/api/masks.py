@@ -19,8 +19,6 @@ def masker(engine: "Engine") -> BeforeMessageSendHookHandler:
     """A hook that masks numbers in JSON answers. Their length stays, so their head needs no change."""
 
     async def mask(message: Message, scope: Scope) -> None:
-        if scope["type"] != "http":
-            return
         state = scope["state"]
         if message["type"] == "http.response.start":
             state[_MASKING] = _is_json(message["headers"]) and is_masked(engine, scope, state.get(WHO))

@@ -21,7 +21,7 @@ def copy_database(source: Path, target: Path, progress: Progress) -> None:
     with closing(opened(source, "mode=ro")) as reading, closing(opened(target, "mode=rw")) as writing:
         reading.execute("BEGIN")
         # From here on the copy sees this moment alone: without it, each commit would make the copy begin anew.
-        reading.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        reading.execute("PRAGMA schema_version").fetchone()
         page: int = reading.execute("PRAGMA page_size").fetchone()[0]
 
         def told(_: int, remaining: int, total: int) -> None:

@@ -89,7 +89,7 @@ class Keeping(Purge):
     def conversations_of_call(self, account: str, call: str) -> list[int]:
         """Roots of the conversations that the lives of a call belong to."""
         with self._db.reading() as connection:
-            found = connection.execute(_SQL_LIVES, (self._keys.call(account, call),)).fetchall()
+            found = connection.execute(_SQL["lives"], (self._keys.call(account, call),)).fetchall()
         lives = [rows.stored_call(*row) for row in found]
         return sorted({life.root_n for life in lives if (life.call.account, life.call.id) == (account, call)})
 
@@ -181,9 +181,6 @@ class Keeping(Purge):
             connection.execute("VACUUM")
             self._forget()
         return True
-
-
-_SQL_LIVES: Final = "SELECT n, root, version, told, body FROM call_line WHERE key = ?1 ORDER BY generation DESC"
 
 
 def empty_wal(path: Path) -> bool:

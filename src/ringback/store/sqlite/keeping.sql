@@ -41,6 +41,10 @@ CROSS JOIN call_by_number AS list ON list.number = wanted.value CROSS JOIN call 
 SELECT root FROM call WHERE n > (SELECT up_to FROM listed WHERE list = 'call') AND n <= ?2
 AND (caller IN (SELECT value FROM json_each(?1)) OR callee IN (SELECT value FROM json_each(?1)));
 
+-- name: lives
+-- All lives of a call, by the hash of its key.
+SELECT n, root, version, told, body FROM call_line WHERE key = ?1 ORDER BY generation DESC;
+
 -- name: span_end
 -- The last of the next events.
 SELECT max(id) FROM (SELECT id FROM event WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3);
