@@ -5,6 +5,7 @@ import copy
 import http.client
 import json
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -258,7 +259,7 @@ def asker(own: Server, request: pytest.FixtureRequest) -> Iterator[Asker]:
     trial = api.post(f"/bird/workspaces/{api.account}/webhook-subscriptions/{bird['id']}/test", {}, 202)["requestId"]
     erasure = api.post("/v1/erasures", {"number": "+61200000000"}, 202)["id"]
     ids = {
-        **({} if not hasattr(request.node, "callspec") else _recorded(api, request.node.callspec.params["route"])),
+        **_recorded(api, request.node.name),
         "erasure_id": erasure,
         **dict.fromkeys(("account_id", "workspace"), api.account),
         **dict.fromkeys(("delivery_id", "log_id"), sent),
@@ -271,9 +272,9 @@ def asker(own: Server, request: pytest.FixtureRequest) -> Iterator[Asker]:
     assert not asking.wrong
 
 
-def _recorded(api: Api, route: str) -> dict[str, str]:
-    """For the routes that have to do with them, a recording and a transcript, with the links to them."""
-    if "recording" not in route and "transcription" not in route:
+def _recorded(api: Api, test: str) -> dict[str, str]:
+    """For the tests that have to do with them, a recording and a transcript, with the links to them."""
+    if "recording" not in test and "transcription" not in test:
         return {}
     sound = b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data\x08\0\0\0" + b"\x80" * 8
     status, _, answer = api.raw("PUT", "/v1/calls/call-1/recording", sound, {"Content-Type": "audio/wav"})
@@ -362,6 +363,43 @@ def test_what_there_is_no_route_for_is_refused_in_the_form_of_its_api(asker: Ask
     ):
         for more in ("/", "/nothing", "/%00", "/%FF", "/" + "a/" * 5_000, "/" + "%20" * 5_000, "//x", "/;x", "/?x"):
             assert asker.ask(like, path + more, elsewhere=True) in (0, *ANYWHERE, 401)
+
+
+@pytest.mark.parametrize("number", ["%00", "a%20b", "%0A", "x" * 129, "%E2%82%AC"])
+def test_what_can_be_no_number_is_none(asker: Asker, number: str) -> None:
+    assert asker.ask("GET /v1/numbers/{number}", f"/v1/numbers/{number}") == 404
+
+
+HOST = b"Host: here\r\n"
+NO_HTTP = [
+    *(
+        b"GET /v1/calls HTTP/1.1\r\nno header\r\n\r\n",
+        b"BREW /v1/calls HTTP/1.1\r\n\r\n",
+        b"FOO\r\n\r\n",
+        b"\x16\x03\x01\0\xa5\x01\0\0\xa1\x03\x03",
+    ),
+    *(
+        b"GET /v1/\0 HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /bird/\xff HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\n" + HOST + b"\r\n",
+    ),
+    *(b"GET /v1/" + b"a" * 200_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n",),
+    *(b"POST /v1/events HTTP/1.1\r\n" + HOST + b"Content-Length: " + length + b"\r\n\r\n" for length in (b"x", b"-1", b"9" * 30)),
+    b"POST /v1/events HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /v1/endpoints HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+]
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"), [*((sent, 400) for sent in NO_HTTP), (b"OPTIONS * HTTP/1.1\r\n" + HOST + b"\r\n", 404)]
+)
+def test_what_is_no_http_is_refused_by_a_problem_document_too(own: Server, request_bytes: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", own.port), timeout=10) as connection:
+        connection.sendall(request_bytes)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        told = json.loads(answer.read())
+    assert (answer.status, told["status"], answer.getheader("content-type")) == (status, status, "application/problem+json")
 
 
 def test_what_was_made_is_still_there_and_as_it_was(own: Server, asker: Asker) -> None:

@@ -117,7 +117,7 @@ def in_their_form(ours: Refuse) -> Refuse:
     """A refusal looks as it does at the vendor whose API was asked, also where there is no route; elsewhere as ours do."""
 
     def answer(request: common.AnyRequest, error: Any) -> Response[bytes]:
-        return _VENDORS.get(request.scope["path"].split("/", 2)[1], ours)(request, error)
+        return _VENDORS.get(request.scope["path"][1:].partition("/")[0], ours)(request, error)
 
     return answer
 

@@ -11,6 +11,7 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ringback import problems
 from ringback.errors import TooLarge
 from ringback.intake.door import Door, Reply, refusal
 
@@ -106,6 +107,14 @@ class HotProtocol(HttpToolsProtocol):
             self._decline(data[offer.args[0] :])
         except httptools.HttpParserError:
             self.send_400_response("Invalid HTTP request received.")
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what is no HTTP, by a problem document too, and closes. Whose API was meant is not known."""
+        body = problems.encode(problems.problem(400, msg))
+        own = b"".join(b"%b: %b\r\n" % pair for pair in self.server_state.default_headers)
+        head = b"HTTP/1.1 400 Bad Request\r\n%bcontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+        self.transport.write(head % (own, problems.CONTENT_TYPE.encode(), len(body)) + body)
+        self.transport.close()
 
     def _decline(self, rest: bytes) -> None:
         """Reads the request once more without its offer: the parser takes what follows the headers for the other protocol."""
