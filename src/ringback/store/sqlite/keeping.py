@@ -6,7 +6,6 @@ file that is small enough to do it in a moment is written anew.
 """
 
 import json
-import mmap
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ VACUUM_BYTES: Final = 64 * 1024 * 1024
 """A larger file is not written anew while events come in: commits would wait for more than a second."""
 ERASED: Final = "erased"
 
+SCAN_BYTES: Final = 1024 * 1024
 _CHECKPOINT_WAIT_MS: Final = 100
 _SQL: Final = sql.load("keeping.sql")
 _encode = msgspec.msgpack.Encoder().encode
@@ -171,7 +171,7 @@ class Keeping(Purge):
     def remnants(self, text: str) -> int:
         """How often the digits still stand in the database's file and its WAL."""
         with meaning():
-            return sum(_count(path, _whole(text)) for path in (self._db.path, Path(f"{self._db.path}-wal")))
+            return sum(count_in_file(path, text) for path in (self._db.path, Path(f"{self._db.path}-wal")))
 
     def rewrite(self) -> bool:
         """Writes the whole file anew, without what stands in unused space. False: it is too large for that while events come."""
@@ -233,9 +233,19 @@ def _without(value: Any, words: set[str], pattern: re.Pattern[bytes] | None) -> 
     return value
 
 
-def _count(path: Path, pattern: re.Pattern[bytes]) -> int:
+def count_in_file(path: Path, digits: str) -> int:
+    """How often digits stand in a file. Read in blocks, so that other threads have their turn between them; what the ends of two
+    blocks cut is looked at again."""
+    wanted, pattern = digits.encode(), _whole(digits)
+    found, tail = 0, b""
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-            return sum(1 for _ in pattern.finditer(whole))
-    except (FileNotFoundError, ValueError):  # an empty file cannot be mapped
+        with path.open("rb") as file:
+            while block := file.read(SCAN_BYTES):
+                text = tail + block
+                keep = len(wanted) + 2
+                if wanted in text:
+                    found += sum(1 for hit in pattern.finditer(text) if hit.end() > len(tail) or not tail)
+                tail = text[-keep:]
+    except FileNotFoundError:
         return 0
+    return found
