@@ -1,7 +1,8 @@
 """How fast work that nobody waits for may go: as fast as it slows no live traffic down.
 
 What live traffic notices is the event loop's lag: how much later than asked a sleeper wakes. So the rate grows step by step while
-the lag is small, and falls by a part as soon as it is not, or intake is pressed; never below a floor, so that the work ends.
+the lag is small, and falls by a part as soon as it is not, or intake is pressed; never below a floor, so that the work ends. While
+updates come in, little lag is allowed; while none do, the work may take what there is.
 """
 
 from collections.abc import Callable
@@ -11,25 +12,36 @@ LEAST_PER_S: Final = 50.0
 MOST_PER_S: Final = 6_000.0
 FIRST_PER_S: Final = 500.0
 STEP_PER_S: Final = 50.0
-BACK: Final = 0.8
-LAG_S: Final = 0.012
-"""The lag from which on the rate falls: some hundred requests made in one go."""
+BACK: Final = 0.7
+LAG_S: Final = 0.004
+"""The lag from which on the rate falls while updates come in: a fraction of what they take to be on disk."""
+LAG_ALONE_S: Final = 0.02
+"""The same while none come: some hundred requests made in one go."""
+LIVE_S: Final = 1.0
+"""Updates that came within this time are live traffic."""
 BURST_S: Final = 0.04
 
 
 class Pace:
-    """Permits, in one purse for all who ask. `clock` gives seconds."""
+    """Permits, in one purse for all who ask. `clock` gives seconds; `taken` how many updates came in so far."""
 
-    def __init__(self, clock: Callable[[], float], is_pressed: Callable[[], bool]) -> None:
+    def __init__(self, clock: Callable[[], float], is_pressed: Callable[[], bool], taken: Callable[[], int]) -> None:
         self._clock = clock
         self._is_pressed = is_pressed
+        self._taken = taken
         self._at = clock()
         self._permits = 0.0
+        self._seen = taken()
+        self._live_until = 0.0
         self.per_s = FIRST_PER_S
 
     def felt(self, lag_s: float) -> None:
         """A sleeper woke so much later than it asked for."""
-        if lag_s > LAG_S or self._is_pressed():
+        now, taken = self._clock(), self._taken()
+        if taken != self._seen:
+            self._seen, self._live_until = taken, now + LIVE_S
+        allowed_s = LAG_S if now < self._live_until else LAG_ALONE_S
+        if lag_s > allowed_s or self._is_pressed():
             self.per_s = max(LEAST_PER_S, self.per_s * BACK)
         else:
             self.per_s = min(MOST_PER_S, self.per_s + STEP_PER_S)

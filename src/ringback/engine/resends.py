@@ -8,6 +8,7 @@ others. All jobs share one pace (engine.pace), so that live traffic comes first;
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ringback.resends")
 
-TICK_S: Final = 0.02
+TICK_S: Final = 0.01
 MOST_AT_ONCE: Final = 100
 """Resends in one commit: bounds the time that they hold up the loop."""
 MOST_WAITING: Final = 1_000
@@ -45,6 +46,8 @@ class Running:
         self.items: deque[Item] = deque()
         self.looked: int | None = job.cursor
         self.bucket = None if job.rate_per_s is None else Bucket(job.rate_per_s)
+        self.waiting = 0
+        """Resends that had no attempt yet, as far as it is known."""
         self.cancelled = False
         self.task: asyncio.Task[None] | None = None
         self._made: deque[tuple[float, int]] = deque()
@@ -68,7 +71,7 @@ class Resends:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self._pace = Pace(engine.loop.time, engine.writer.is_pressed)
+        self._pace = Pace(engine.loop.time, engine.writer.is_pressed, lambda: engine.writer.accepted)
         self._running: dict[int, Running] = {}
 
     async def start(self) -> None:
@@ -182,16 +185,12 @@ class Resends:
             after = running.looked
             found, running.looked = await self._engine.in_thread(lambda: source.read(after))
             running.items.extend(found)
-        waiting = await self._waiting(running.job)
-        if not running.items:
-            if running.looked is None:
-                return not waiting
-            # Nothing of this block: remembered with the next that is made.
-            return False
-        batch = self._batch(running, MOST_WAITING - waiting)
+        batch = self._batch(running, MOST_WAITING - running.waiting)
         if batch:
             await self._make(running, source, batch)
-        return False
+            return False
+        running.waiting = self._healthy(await self._engine.in_thread(lambda: self._engine.store.resend_waiting(running.job.id)))
+        return not running.items and running.looked is None and not running.waiting
 
     def _batch(self, running: Running, room: int) -> list[Item]:
         """As many as may be made now."""
@@ -206,26 +205,26 @@ class Resends:
         return [running.items.popleft() for _ in range(count)]
 
     async def _make(self, running: Running, source: Source, batch: list[Item]) -> None:
-        job = running.job
+        engine, job = self._engine, running.job
         try:
-            jobs = await self._engine.in_thread(lambda: source.jobs(batch))
+            jobs, waiting = await engine.in_thread(lambda: (source.jobs(batch), engine.store.resend_waiting(job.id)))
             if running.cancelled:
                 return
             moved = replace(job, cursor=batch[-1].at, made=job.made + len(jobs), unmade=job.unmade + len(batch) - len(jobs))
-            whys = await self._engine.make(job.account, jobs, moved)
+            whys = await engine.make(job.account, jobs, moved)
         except OurError:
             running.items.extendleft(reversed(batch))
             raise
         running.job = moved
+        running.waiting = self._healthy(waiting) + len(jobs)
         failed = sum(1 for why in whys if why)
         if failed:
             running.job = replace(moved, made=moved.made - failed, unmade=moved.unmade + failed)
-            await self._engine.make(job.account, [], running.job)
-        running.moved(self._engine.loop.time())
+            await engine.make(job.account, [], running.job)
+        running.moved(engine.loop.time())
 
-    async def _waiting(self, job: BulkResend) -> int:
-        """How many of its resends had no attempt yet, at endpoints that are not failing."""
-        waiting = await self._engine.in_thread(lambda: self._engine.store.resend_waiting(job.id))
+    def _healthy(self, waiting: Mapping[int, int]) -> int:
+        """How many had no attempt yet, at endpoints that are not failing: those that fail would hold up the others."""
         health = self._engine.dispatcher.health
         return sum(count for endpoint, count in waiting.items() if health(endpoint).condition == "healthy")
 

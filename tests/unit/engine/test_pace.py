@@ -1,7 +1,7 @@
 """Work that nobody waits for goes faster while nobody is slowed down, and slower as soon as somebody is."""
 
 from ringback.engine.limits import Purse
-from ringback.engine.pace import BURST_S, FIRST_PER_S, LAG_S, LEAST_PER_S, MOST_PER_S, Pace
+from ringback.engine.pace import BURST_S, FIRST_PER_S, LAG_ALONE_S, LAG_S, LEAST_PER_S, LIVE_S, MOST_PER_S, Pace
 
 
 class Clock:
@@ -12,9 +12,19 @@ class Clock:
         return self.now
 
 
-def made(pressed: bool = False) -> tuple[Pace, Clock]:
+class Live:
+    """Updates that came in so far."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __call__(self) -> int:
+        return self.taken
+
+
+def made(pressed: bool = False, live: Live | None = None) -> tuple[Pace, Clock]:
     clock = Clock()
-    return Pace(clock, lambda: pressed), clock
+    return Pace(clock, lambda: pressed, live or Live()), clock
 
 
 def test_the_rate_grows_while_the_loop_has_time() -> None:
@@ -25,9 +35,28 @@ def test_the_rate_grows_while_the_loop_has_time() -> None:
     assert pace.per_s == MOST_PER_S
 
 
+def test_while_updates_come_in_a_little_lag_is_enough() -> None:
+    live = Live()
+    pace, clock = made(live=live)
+    pace.felt(LAG_ALONE_S)
+    assert pace.per_s > FIRST_PER_S
+    before = pace.per_s
+    live.taken = 1
+    pace.felt(LAG_S * 1.1)
+    assert pace.per_s < before
+    before = pace.per_s
+    clock.now += LIVE_S * 0.9
+    pace.felt(LAG_S * 1.1)
+    assert pace.per_s < before
+    clock.now += LIVE_S * 0.2
+    before = pace.per_s
+    pace.felt(LAG_S * 1.1)
+    assert pace.per_s > before
+
+
 def test_it_falls_when_the_loop_lags_but_never_to_nothing() -> None:
     pace, _ = made()
-    pace.felt(LAG_S * 2)
+    pace.felt(LAG_ALONE_S * 2)
     assert pace.per_s < FIRST_PER_S
     for _ in range(1000):
         pace.felt(1.0)
