@@ -32,6 +32,8 @@ MOST_WAITING: Final = 1_000
 """Resends of one job that had no attempt yet, at endpoints that are not failing."""
 MOST_RUNNING: Final = 10
 """Jobs of one account at a time."""
+IDLE_S: Final = 0.03
+"""The pause where nothing may be made now, or nothing is left to be made."""
 AGAIN_S: Final = 1.0
 CANCEL_S: Final = 0.5
 WINDOW_S: Final = 5.0
@@ -189,8 +191,10 @@ class Resends:
         if batch:
             await self._make(running, source, batch)
             return False
-        running.waiting = self._healthy(await self._engine.in_thread(lambda: self._engine.store.resend_waiting(running.job.id)))
-        return not running.items and running.looked is None and not running.waiting
+        await asyncio.sleep(IDLE_S)
+        waiting = await self._engine.in_thread(lambda: self._engine.store.resend_waiting(running.job.id))
+        running.waiting = self._healthy(waiting)
+        return not running.items and running.looked is None and not waiting
 
     def _batch(self, running: Running, room: int) -> list[Item]:
         """As many as may be made now."""
