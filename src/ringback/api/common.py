@@ -31,7 +31,7 @@ AccountId = Annotated[str, Dependency(skip_validation=True)]
 
 
 class JsonRequest(AnyRequest):
-    """A request whose body may be anything: where text is expected, the framework minds what is no JSON, but not what is no UTF-8."""
+    """A request whose body may be anything: the framework minds what is no JSON where it expects some, not what is no UTF-8."""
 
     async def json(self) -> Any:
         """The body. Raises SerializationException."""
