@@ -19,7 +19,12 @@ LAG_ALONE_S: Final = 0.02
 """The same while none come: some hundred requests made in one go."""
 LIVE_S: Final = 1.0
 """Updates that came within this time are live traffic."""
-BURST_S: Final = 0.04
+BURST_S: Final = 0.15
+"""Permits are saved up for as long."""
+LEAST_TICK_S: Final = 0.01
+MOST_TICK_S: Final = 0.1
+AT_ONCE: Final = 25
+"""As many are worth a turn: when the rate is low, there are fewer turns."""
 
 
 class Pace:
@@ -34,6 +39,11 @@ class Pace:
         self._seen = taken()
         self._live_until = 0.0
         self.per_s = FIRST_PER_S
+
+    @property
+    def tick_s(self) -> float:
+        """How long to sleep until the next turn."""
+        return min(MOST_TICK_S, max(LEAST_TICK_S, AT_ONCE / self.per_s))
 
     def felt(self, lag_s: float) -> None:
         """A sleeper woke so much later than it asked for."""

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ringback.resends")
 
-TICK_S: Final = 0.01
 MOST_AT_ONCE: Final = 100
 """Resends in one commit: bounds the time that they hold up the loop."""
 MOST_WAITING: Final = 1_000
@@ -65,7 +64,7 @@ class Running:
         if len(self._made) < 2 or now_s - self._made[-1][0] > WINDOW_S:
             return 0.0
         (first_s, first), (_, last) = self._made[0], self._made[-1]
-        return (last - first) / max(now_s - first_s, TICK_S)
+        return (last - first) / max(now_s - first_s, IDLE_S)
 
 
 class Resends:
@@ -180,13 +179,15 @@ class Resends:
 
     async def _step(self, running: Running, source: Source) -> bool:
         """The next few, if it is their time. True: everything is made, and was tried once. Raises OurError."""
-        asked_s = self._engine.loop.time()
-        await asyncio.sleep(TICK_S)
-        self._pace.felt(self._engine.loop.time() - asked_s - TICK_S)
+        asked_s, tick_s = self._engine.loop.time(), self._pace.tick_s
+        await asyncio.sleep(tick_s)
+        self._pace.felt(self._engine.loop.time() - asked_s - tick_s)
         if not running.items and running.looked is not None:
             after = running.looked
             found, running.looked = await self._engine.in_thread(lambda: source.read(after))
             running.items.extend(found)
+            if not found:
+                return False
         batch = self._batch(running, MOST_WAITING - running.waiting)
         if batch:
             await self._make(running, source, batch)

@@ -69,6 +69,17 @@ def test_intake_that_is_pressed_is_lag_enough() -> None:
     assert pace.per_s < FIRST_PER_S
 
 
+def test_a_slow_rate_takes_fewer_turns() -> None:
+    pace, _ = made()
+    assert pace.tick_s == 0.05
+    for _ in range(1000):
+        pace.felt(0.0)
+    assert pace.tick_s == 0.01
+    for _ in range(1000):
+        pace.felt(1.0)
+    assert pace.tick_s == 0.1
+
+
 def test_permits_come_with_time_and_are_not_hoarded() -> None:
     pace, clock = made()
     assert pace.take(100) == 0
