@@ -45,6 +45,10 @@ class Pace:
         """How long to sleep until the next turn."""
         return min(MOST_TICK_S, max(LEAST_TICK_S, AT_ONCE / self.per_s))
 
+    def rest_s(self, worked_s: float) -> float:
+        """How long to rest after work that took so long beside the loop: a tenth of the time is its share while updates come in."""
+        return worked_s * (9.0 if self._clock() < self._live_until else 0.5)
+
     def felt(self, lag_s: float) -> None:
         """A sleeper woke so much later than it asked for."""
         now, taken = self._clock(), self._taken()

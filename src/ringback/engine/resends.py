@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -160,6 +161,8 @@ class Resends:
             by_endpoint.setdefault(endpoint, []).append(delivery)
         flying = [one for endpoint, mine in by_endpoint.items() for one in engine.dispatcher.withdraw(endpoint, mine)]
         if by_endpoint:
+            with suppress(OurError):
+                await engine.accept([])  # what has ended a moment ago is written first: it may have arrived
             await engine.in_thread(lambda: engine.store.cancel_resends(job, now_ms(), flying))
 
     async def _work(self, running: Running) -> None:
@@ -183,10 +186,11 @@ class Resends:
         await asyncio.sleep(tick_s)
         self._pace.felt(self._engine.loop.time() - asked_s - tick_s)
         if not running.items and running.looked is not None:
-            after = running.looked
+            after, began_s = running.looked, self._engine.loop.time()
             found, running.looked = await self._engine.in_thread(lambda: source.read(after))
             running.items.extend(found)
             if not found:
+                await asyncio.sleep(self._pace.rest_s(self._engine.loop.time() - began_s))
                 return False
         batch = self._batch(running, MOST_WAITING - running.waiting)
         if batch:

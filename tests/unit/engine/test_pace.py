@@ -69,6 +69,15 @@ def test_intake_that_is_pressed_is_lag_enough() -> None:
     assert pace.per_s < FIRST_PER_S
 
 
+def test_beside_live_traffic_reading_rests_most_of_the_time() -> None:
+    live = Live()
+    pace, _ = made(live=live)
+    assert pace.rest_s(0.01) < 0.01
+    live.taken = 1
+    pace.felt(0.0)
+    assert pace.rest_s(0.01) > 0.08
+
+
 def test_a_slow_rate_takes_fewer_turns() -> None:
     pace, _ = made()
     assert pace.tick_s == 0.05
