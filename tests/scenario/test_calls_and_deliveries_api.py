@@ -276,10 +276,12 @@ def test_a_delivery_that_is_none(api: Api, text: str) -> None:
 
 def test_accounts_are_made_by_the_operator_alone_and_listed_in_pages(server: Server) -> None:
     made = server.operator.post("/v1/accounts", {"name": "Zoë's Café", "country": "AU"})
-    assert set(made) == {"id", "name", "country", "bird_catch_all", "created_at", "key"}
+    shown_fields = {"id", "name", "country", "bird_catch_all", "created_at"}
+    shown_fields |= {"call_limit_s", "events_per_s", "pending_max", "retention_days", "mask_numbers"}
+    assert set(made) == shown_fields | {"key"}
     account = Api(server.port, made["key"], made["id"])
     shown = account.get(f"/v1/accounts/{made['id']}")
-    assert shown == {name: made[name] for name in ("id", "name", "country", "bird_catch_all", "created_at")}
+    assert shown == {name: made[name] for name in shown_fields}
     for method, path, body in (("POST", "/v1/accounts", {"name": "x"}), ("GET", "/v1/accounts", None), ("GET", "/v1/notes", None)):
         status, problem = account.call(method, path, body)
         assert (status, problem["title"]) == (403, "Not allowed")

@@ -68,11 +68,6 @@ def locate(e164: str) -> Geo:
     return Geo(country=country, city=name)
 
 
-def load() -> None:
-    """Loads the tables now: for whoever would rather wait somewhere else than in the middle of sending."""
-    locate("+12025550123")
-
-
 def geo_for(call_geo: Geo | None, address: str) -> Geo:
     """What is sent of an address' geography: field by field what was given, else what the number tells. A number that is not E.164,
     an extension or an anonymous caller is nowhere. Nothing is looked up when all is given."""

@@ -168,7 +168,6 @@ class BirdDialect:
     default_order: Order = "call"
     retry = RetryPolicy(delays_s=_GAPS_S)
     timeout_s = 10.0
-    geographic = False
 
     def event_name(self, event: Event, place: Place) -> str | None:
         """`voice.inbound` or `voice.outbound`, for each status that a root, or a leg to a phone number, has taken."""

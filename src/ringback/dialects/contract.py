@@ -50,8 +50,6 @@ class Dialect(Protocol):
     retry: RetryPolicy
     timeout_s: float
     """Total time for one attempt, connect included."""
-    geographic: bool
-    """Does rendering look up where a number is? Then the tables for that are loaded aside before anything is sent."""
 
     def event_name(self, event: Event, place: Place) -> str | None:
         """The platform's name for this event, or None if it has none (then nothing is sent, and `why_not` says why)."""

@@ -266,7 +266,6 @@ class FoneDynamics(Unsigned):
     default_order: Order = "strict"
     retry = RetryPolicy(delays_s=(60.0, 300.0, 1800.0), retry_after=True)
     timeout_s = 10.0
-    geographic = True
 
     def event_name(self, event: Event, place: Place) -> str | None:
         """The start or the end of an inbound call; None for everything else."""

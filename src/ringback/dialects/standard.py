@@ -138,7 +138,6 @@ class StandardDialect:
         gone_disables=True,
     )
     timeout_s = 15.0
-    geographic = False
 
     def event_name(self, event: Event, place: Place) -> str | None:
         """The event's type; None for a status that was late and tells of no offer."""

@@ -193,7 +193,6 @@ class Voc(Unsigned):
     default_order: Order = "strict"
     retry = RetryPolicy(delays_s=(0.0, 1.0))
     timeout_s = 5.0
-    geographic = False
 
     def event_name(self, event: Event, place: Place) -> str | None:
         """VOC's name of the event, or None: not a root's matter, a number without webhooks, an internal service."""

@@ -229,7 +229,6 @@ class Voxtelesys(Unsigned):
     default_order: Order = "call"
     retry = RetryPolicy(delays_s=tuple(5.0 * 2**n for n in range(10)), jitter=0.2, retry_after=True)
     timeout_s = 15.0
-    geographic = True
 
     def event_name(self, event: Event, place: Place) -> str | None:
         """The end of an outgoing root or of a leg to a phone number, or a recording's state; None for everything else."""

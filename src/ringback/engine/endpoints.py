@@ -40,8 +40,6 @@ class EndpointKeeper:
     def start(self) -> None:
         """Tells the dispatcher of every endpoint and of how it fared. Raises StoreUnavailable."""
         healths = self._engine.store.healths()
-        for name in {endpoint.dialect for endpoint in self._engine.book.endpoints.values() if endpoint.enabled}:
-            self._engine.prepare(name)
         for endpoint in (*self._engine.book.endpoints.values(), *self._engine.book.replays.values()):
             health = healths.get(endpoint.id)
             if health is None and not endpoint.enabled:
@@ -122,7 +120,6 @@ class EndpointKeeper:
             self._unsaved.pop(endpoint.id, None)
         self._engine.book.set_endpoint(endpoint)
         self._engine.dispatcher.set_endpoint(endpoint, health)
-        self._engine.prepare(endpoint.dialect)
 
     def _keep_soon(self) -> None:
         self._timer = None

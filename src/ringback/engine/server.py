@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ringback.calls import geography
 from ringback.calls.directory import Place
 from ringback.calls.model import Event, Update
 from ringback.calls.watchdog import expired
@@ -167,7 +166,6 @@ class Engine:
         self.sources = Sources(self)
         self.recordings = Recordings(self, own_url(settings.public_url, listeners))
         self.ready = False
-        self._places_loading = False
         self.strays = 0
         self._watchdog: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -208,13 +206,6 @@ class Engine:
     def in_thread(self, work: Callable[[], _T]) -> Awaitable[_T]:
         """Runs blocking work (the store) beside the loop."""
         return self.loop.run_in_executor(self.threads, work)
-
-    def prepare(self, dialect: str) -> None:
-        """Loads aside, once, what a dialect needs: tables of places take a third of a second; no delivery should wait."""
-        known = self.dialects.get(dialect)
-        if known is not None and known.geographic and not self._places_loading:
-            self._places_loading = True
-            self.threads.submit(geography.load)
 
     def place(self, event: Event, account: str) -> Place:
         """Where an event belongs, for the dispatcher."""
