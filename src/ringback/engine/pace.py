@@ -1,8 +1,8 @@
 """How fast work that nobody waits for may go: as fast as it slows no live traffic down.
 
-What live traffic notices is the event loop's lag: how much later than asked a sleeper wakes. So the rate grows step by step while
-the lag is small, and falls by a part as soon as it is not, or intake is pressed; never below a floor, so that the work ends. While
-updates come in, little lag is allowed; while none do, the work may take what there is.
+What live traffic notices is the event loop's lag (how much later than asked a sleeper wakes), and a processor without time. So the
+rate grows step by step while there is little of the one and enough of the other, and falls by a part as soon as that is not so, or
+intake is pressed; never below a floor, so that the work ends. While no updates come in, the work may take what there is.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,10 @@ LAG_S: Final = 0.004
 """The lag from which on the rate falls while updates come in: a fraction of what they take to be on disk."""
 LAG_ALONE_S: Final = 0.02
 """The same while none come: some hundred requests made in one go."""
+SHARE: Final = 0.85
+"""The part of one processor that the process may use before the rate falls while updates come in: the interpreter uses no more."""
+SHARE_S: Final = 0.1
+"""The span over which that is measured."""
 LIVE_S: Final = 1.0
 """Updates that came within this time are live traffic."""
 BURST_S: Final = 0.15
@@ -28,10 +32,16 @@ AT_ONCE: Final = 25
 
 
 class Pace:
-    """Permits, in one purse for all who ask. `clock` gives seconds; `taken` how many updates came in so far."""
+    """Permits, in one purse for all who ask. `clock` gives seconds, `used_s` those of a processor that the process has used;
+    `taken` how many updates came in so far."""
 
-    def __init__(self, clock: Callable[[], float], is_pressed: Callable[[], bool], taken: Callable[[], int]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], used_s: Callable[[], float], is_pressed: Callable[[], bool], taken: Callable[[], int]
+    ) -> None:
         self._clock = clock
+        self._used_s = used_s
+        self._used = (clock(), used_s())
+        self._share = 0.0
         self._is_pressed = is_pressed
         self._taken = taken
         self._at = clock()
@@ -54,11 +64,19 @@ class Pace:
         now, taken = self._clock(), self._taken()
         if taken != self._seen:
             self._seen, self._live_until = taken, now + LIVE_S
-        allowed_s = LAG_S if now < self._live_until else LAG_ALONE_S
-        if lag_s > allowed_s or self._is_pressed():
+        self._measure(now)
+        is_live = now < self._live_until
+        is_busy = lag_s > LAG_S or self._share > SHARE if is_live else lag_s > LAG_ALONE_S
+        if is_busy or self._is_pressed():
             self.per_s = max(LEAST_PER_S, self.per_s * BACK)
         else:
             self.per_s = min(MOST_PER_S, self.per_s + STEP_PER_S)
+
+    def _measure(self, now: float) -> None:
+        since, used = self._used
+        if now - since >= SHARE_S:
+            self._used = (now, self._used_s())
+            self._share = (self._used[1] - used) / (now - since)
 
     def take(self, most: int) -> int:
         """Permits for now, `most` at the most; perhaps none."""

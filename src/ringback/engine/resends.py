@@ -7,6 +7,7 @@ others. All jobs share one pace (engine.pace), so that live traffic comes first;
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -73,7 +74,7 @@ class Resends:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
-        self._pace = Pace(engine.loop.time, engine.writer.is_pressed, lambda: engine.writer.accepted)
+        self._pace = Pace(engine.loop.time, time.process_time, engine.writer.is_pressed, lambda: engine.writer.accepted)
         self._running: dict[int, Running] = {}
 
     async def start(self) -> None:

@@ -1,12 +1,13 @@
 """Work that nobody waits for goes faster while nobody is slowed down, and slower as soon as somebody is."""
 
 from ringback.engine.limits import Purse
-from ringback.engine.pace import BURST_S, FIRST_PER_S, LAG_ALONE_S, LAG_S, LEAST_PER_S, LIVE_S, MOST_PER_S, Pace
+from ringback.engine.pace import BURST_S, FIRST_PER_S, LAG_ALONE_S, LAG_S, LEAST_PER_S, LIVE_S, MOST_PER_S, SHARE_S, Pace
 
 
 class Clock:
     def __init__(self) -> None:
         self.now = 100.0
+        self.used = 5.0
 
     def __call__(self) -> float:
         return self.now
@@ -24,7 +25,7 @@ class Live:
 
 def made(pressed: bool = False, live: Live | None = None) -> tuple[Pace, Clock]:
     clock = Clock()
-    return Pace(clock, lambda: pressed, live or Live()), clock
+    return Pace(clock, lambda: clock.used, lambda: pressed, live or Live()), clock
 
 
 def test_the_rate_grows_while_the_loop_has_time() -> None:
@@ -51,6 +52,24 @@ def test_while_updates_come_in_a_little_lag_is_enough() -> None:
     clock.now += LIVE_S * 0.2
     before = pace.per_s
     pace.felt(LAG_S * 1.1)
+    assert pace.per_s > before
+
+
+def test_while_updates_come_in_a_processor_without_time_is_enough() -> None:
+    live = Live()
+    pace, clock = made(live=live)
+    for busy, grows in ((0.5, True), (0.95, False), (0.5, True)):
+        live.taken += 1
+        clock.now += SHARE_S * 1.01
+        clock.used += SHARE_S * busy
+        before = pace.per_s
+        pace.felt(0.0)
+        assert (pace.per_s > before) == grows
+    # Alone it may take all of it.
+    clock.now += LIVE_S
+    clock.used += LIVE_S
+    before = pace.per_s
+    pace.felt(0.0)
     assert pace.per_s > before
 
 
