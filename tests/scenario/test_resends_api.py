@@ -221,6 +221,27 @@ def test_cancelling_takes_back_what_was_made_and_not_sent(outage: Outage) -> Non
     assert outage.receiver.nothing(2.5)
 
 
+def test_an_account_has_ten_bulk_resends_at_work(server: Server, api: Api, receiver: Receiver, new_call: NewCall) -> None:
+    outage = Outage(api, receiver, new_call, calls=16)
+    made = [outage.resend(rate_per_s=0.1) for _ in range(10)]
+    status, answer = outage.api.call("POST", "/v1/resends", {"filter": {}})
+    assert (status, "10" in answer["detail"]) == (409, True)
+    assert server.account().post("/v1/resends", {"filter": {}}, 202)["count"] == 0
+    for job in made:
+        assert outage.api.call("DELETE", f"/v1/resends/{job['id']}")[1]["state"] == "cancelled"
+    assert outage.finished(outage.resend())["state"] == "done"
+
+
+def test_what_cannot_be_made_any_more_is_counted(outage: Outage) -> None:
+    """The endpoint is disabled while the job runs."""
+    made = outage.resend(rate_per_s=4)
+    until(lambda: outage.api.get(f"/v1/resends/{made['id']}")["made"] >= 2)
+    assert outage.api.call("PATCH", f"/v1/endpoints/{outage.endpoint}", {"enabled": False})[0] == 200
+    job = outage.finished(made)
+    assert (job["state"], job["pending"], job["done"] + job["failed"]) == ("done", 0, 6)
+    assert job["made"] < 6
+
+
 def test_a_bulk_resend_goes_on_after_a_kill(tmp_path: Path, receiver: Receiver, new_call: NewCall) -> None:
     server = start_server(tmp_path / "data")
     api = server.account()
