@@ -38,7 +38,7 @@ NEEDS_NO_ACCOUNT = {"POST /v1/verify"}
 MADE_FROM_NOTHING = {"GET /v1/numbers/{number}"}
 """A number that is not registered is shown with its defaults: whose it is elsewhere is not told."""
 NOT_OURS = (404,)
-MARKS = ("victims-call", "victims-hook", "victims-site", "victims-key", "61299990001", "victims-password")
+MARKS = ("victims-answer", "victims-call", "victims-hook", "victims-site", "victims-key", "61299990001", "victims-password")
 """What stands in everything of the victim's."""
 
 
@@ -113,6 +113,7 @@ def routes(server: Server) -> list[Route]:
 @pytest.fixture(scope="module")
 def receiver() -> Iterator[Receiver]:
     with running_receiver() as kept:
+        kept.answer = lambda got: (200, {}, b"victims-answer")
         yield kept
 
 
@@ -140,7 +141,6 @@ def victim(server: Server, receiver: Receiver) -> Victim:
     erasure = api.post("/v1/erasures", {"number": "+61299990009"}, 202)["id"]
     workspace = api.account
     until(lambda: not [one for one in api.deliveries(limit=1000) if one["state"] != "succeeded"])
-    deliveries = api.deliveries(endpoint=bird)
     base = f"/bird/workspaces/{workspace}/webhook-subscriptions"
     access = {"Authorization": f"AccessKey {api.key}"}
     subscription = json.loads(api.raw("GET", base, None, access)[2])["results"][0]["id"]
@@ -150,7 +150,7 @@ def victim(server: Server, receiver: Receiver) -> Victim:
     ids = {
         "account_id": api.account,
         "call_id": "victims-call",
-        "delivery_id": deliveries[0]["id"],
+        "delivery_id": api.deliveries(endpoint=endpoint)[0]["id"],
         "endpoint_id": endpoint,
         "erasure_id": erasure,
         "key_id": key,
@@ -279,6 +279,16 @@ def test_nobody_without_a_key_finds_anything(server: Server, routes: list[Route]
     assert not wrong, "\n".join(wrong)
 
 
+def test_its_owner_sees_what_was_answered(victim: Victim, routes: list[Route]) -> None:
+    """Else the test below would find nothing to hide."""
+    tokens: dict[str, dict[str, str]] = {}
+    logs = [
+        route for route in routes if route.method == "GET" and (route.path.endswith("/details") or "{delivery_id}" in route.path)
+    ]
+    assert len(logs) == 3
+    assert all(b"victims-answer" in asked(route, victim.api, victim, tokens)[1] for route in logs)
+
+
 def test_a_viewer_looks_at_everything_and_changes_nothing(server: Server, routes: list[Route], victim: Victim) -> None:
     made = victim.api.post("/v1/keys", {"name": "victims-viewer", "role": "viewer"})
     viewer = Api(server.port, made["key"], victim.api.account)
@@ -293,7 +303,8 @@ def test_a_viewer_looks_at_everything_and_changes_nothing(server: Server, routes
         hears = any(word in route.path for word in CONTENTS)
         fine = status == 403 if route.name in OPERATORS or hears or not looks else status < 300
         text = answer.decode("utf-8", "replace")
-        if not fine or ("victims-password" in text and "endpoints" not in route.path):
+        # What the receiver answered stands in logs alone, and there in bodies alone.
+        if not fine or "victims-answer" in text or ("victims-password" in text and "endpoints" not in route.path):
             wrong.append(f"{route.name}: {status} {text[:300]}")
     assert not wrong, "\n".join(wrong)
     assert victim.state() == before

@@ -9,8 +9,8 @@ from msgspec import UNSET
 
 from ringback.api.bird.access import Workspace, found
 from ringback.api.bird.pages import LIMIT, MOST, page_token, row_behind
-from ringback.api.bird.views import EXECUTIONS, BirdLog, BirdLogDetails, BirdSent, Execution, log_details, log_entry
-from ringback.api.common import TheEngine
+from ringback.api.bird.views import EXECUTIONS, BirdLog, BirdLogDetails, BirdSent, Execution, log_details, log_entry, without_bodies
+from ringback.api.common import TheEngine, Who
 from ringback.dialects.bird import delivery_of, request_id_of
 from ringback.dialects.shapes import is_uuid
 from ringback.engine.server import Engine
@@ -51,11 +51,12 @@ class Logs(Controller):
         subscription: str,
         engine: TheEngine,
         account: Workspace,
+        identity: Who,
         request_id: Annotated[
             str | None, Parameter(query="requestId", description="`messagebird-request-id` of the webhook; needed.")
         ] = None,
     ) -> BirdLogDetails:
-        """Shows each attempt of one webhook."""
+        """Shows each attempt of one webhook; no bodies to a key that may only look."""
         endpoint = found(engine, account, subscription)
         if request_id is None or not is_uuid(request_id):
             raise InvalidInput("must be the UUID of a request", "requestId")
@@ -63,7 +64,8 @@ class Logs(Controller):
         number = row.delivery.id
         by_number = {attempt.number: attempt for attempt in engine.writer.unlogged(number)}
         by_number |= {attempt.number: attempt for attempt in await engine.in_thread(lambda: engine.store.attempts(number))}
-        return log_details(endpoint, row.delivery, [by_number[place] for place in sorted(by_number)])
+        shown = log_details(endpoint, row.delivery, [by_number[place] for place in sorted(by_number)])
+        return without_bodies(shown) if identity.role == "viewer" else shown
 
     @post("/{request_id:str}/resend", status_code=202)
     async def resend(self, subscription: str, request_id: str, engine: TheEngine, account: Workspace) -> BirdSent:

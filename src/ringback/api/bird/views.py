@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from ringback.api.bird.subscriptions import event_of
 from ringback.calls.model import to_rfc3339
@@ -166,6 +167,11 @@ def log_details(endpoint: Endpoint, delivery: Delivery, attempts: list[Attempt])
         url = shown_url(endpoint.url, endpoint.basic)
         return BirdLogDetails([BirdLogAttempt(request_id, 0, url, "suppressed", made_at, error=_SUPPRESSED)])
     return BirdLogDetails([_detail(request_id, delivery, attempt) for attempt in attempts])
+
+
+def without_bodies(shown: BirdLogDetails) -> BirdLogDetails:
+    """The attempts of a webhook as a key that may only look sees them."""
+    return replace(shown, results=[replace(one, request_body=UNSET, response_body=UNSET) for one in shown.results])
 
 
 def _detail(request_id: str, delivery: Delivery, attempt: Attempt) -> BirdLogAttempt:
