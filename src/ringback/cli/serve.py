@@ -68,7 +68,7 @@ async def serve(settings: Settings, started: Callable[[Engine, int], None] | Non
     # What is there now stays: the collector need not look at it again.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(100_000, 50, 100)
     if started is not None:
         started(engine, port)
     waiting = loop.create_task(ending.wait())

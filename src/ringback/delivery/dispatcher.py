@@ -44,7 +44,7 @@ class DispatchSettings(Limits, frozen=True, kw_only=True):
     reads_at_once: int = 2
     again_s: float = 1.0
     disable_after_ms: int = healths.DISABLE_AFTER_MS
-    braked: int = 8
+    braked: int = 2
     brake_s: float = 0.01
 
 
