@@ -77,9 +77,10 @@ class Erasures:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def make(self, account: str, number: str = "", call: str = "") -> Erasure:
-        """A job that begins at once. Raises Conflict (a number of the account's own, a call that has not ended, too many at work),
-        NotFound (no such call), StoreUnavailable."""
+        """A job that begins at once: of a call, nothing more goes out from here on. Raises Conflict (a number of the account's own,
+        a call that has not ended, too many at work), NotFound (no such call), StoreUnavailable."""
         engine = self._engine
+        roots: list[int] = []
         if sum(1 for job in await engine.in_thread(engine.store.running_erasures) if job.account == account) >= MOST_RUNNING:
             raise Conflict(f"an account may have {MOST_RUNNING} erasures at work; wait for one")
         if number:
@@ -87,11 +88,13 @@ class Erasures:
             if any(own.number in forms for own in engine.book.numbers(account)):
                 raise Conflict("this is a number of the account itself: delete it from the numbers first")
         else:
-            await self._check_call(account, call)
+            roots = await self._ended(account, call)
         bound = engine.writer.new_id()
         shown = masked(number) if number else ""
         job = Erasure(id=engine.writer.new_id(), account=account, number=number, call=call, shown=shown, bound=bound)
         await engine.in_thread(lambda: engine.store.put_erasure(job))
+        for root in roots:
+            engine.dispatcher.erase(root)
         self._begin(job)
         return job
 
@@ -100,7 +103,8 @@ class Erasures:
         found = self._engine.book.accounts.get(account)
         return found.country if found else None
 
-    async def _check_call(self, account: str, call: str) -> None:
+    async def _ended(self, account: str, call: str) -> list[int]:
+        """The conversations of a call, all of them over. Raises Conflict, NotFound."""
         store = self._engine.store
         roots = await self._engine.in_thread(lambda: store.conversations_of_call(account, call))
         if not roots:
@@ -108,6 +112,7 @@ class Erasures:
         for root in roots:
             if await self._engine.in_thread(lambda root=root: store.conversation(root)) is None:  # type: ignore[misc]
                 raise Conflict("the call has not ended: ask again when it has")
+        return list(roots)
 
     def _begin(self, job: Erasure) -> None:
         self._calls[job.id] = [job.call] if job.call else []
