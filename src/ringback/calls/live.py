@@ -145,8 +145,20 @@ class Privacy(Struct, frozen=True, tag=True):
     on: bool
 
 
+class Detection(Struct, frozen=True):
+    """Answering-machine detection: tell a human at once and a machine as soon as it is known, or after its message. Thresholds are
+    seconds, by default the vendor's."""
+
+    until_message_end: bool = False
+    timeout_s: float = 30.0
+    residence_speech_s: float = 2.0
+    business_speech_s: float = 3.2
+    speech_end_s: float = 1.0
+    silence_s: float = 5.0
+
+
 class Dial(Struct, frozen=True, tag=True):
-    """Call somebody for a conversation: a new leg, whose parent is `parent`. Then `Rang`, and `Answered` or `HungUp`; after
+    """Call somebody: a new leg, whose parent is `parent` (empty: a conversation of its own). Then `Rang`, and `Answered` or `HungUp`; after
     `timeout_s` without an answer it is given up as `no-answer`."""
 
     leg: str
@@ -154,6 +166,7 @@ class Dial(Struct, frozen=True, tag=True):
     to: str
     caller_id: str
     timeout_s: float = 30.0
+    detection: Detection | None = None
 
 
 class Bridge(Struct, frozen=True, tag=True):
@@ -240,8 +253,8 @@ class Heard(Struct, frozen=True, tag=True):
 
 
 class RecordEnded(Struct, frozen=True, tag=True):
-    """A recording is over. A switch names the `file` that it wrote; whoever keeps recordings takes it over and says at which `url` it
-    can be fetched (both empty if it failed). `duration_s`: whole seconds, cut."""
+    """A recording is over. A switch names the `file` that it wrote; whoever keeps recordings takes it over and says at which `url`
+    it can be fetched (both empty if it failed). `duration_s`: whole seconds, cut."""
 
     leg: str
     op: int
