@@ -33,7 +33,7 @@ def merge(current: Context, told: CallRef) -> Context:
         return current
     changes: dict[str, Any] = {}
     for name, value, empty, now in zip(_FIELDS, given, _EMPTY, astuple(current), strict=True):
-        if value in (empty, now) or name == "extension":
+        if value is empty or value == empty or value == now or name == "extension":
             continue
         joined = _join(name, now, value)
         if joined != now:

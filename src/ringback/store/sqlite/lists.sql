@@ -28,21 +28,10 @@ SELECT account, name, id FROM delivery WHERE id > ?1 AND id <= ?2 ORDER BY accou
 -- name: fill_delivery_by_number
 -- A block of deliveries, sorted, into the list by number: who calls whom in the conversation, and in the leg.
 INSERT OR IGNORE INTO delivery_by_number (number, id)
-SELECT number, id FROM (
-  SELECT call.caller AS number, delivery.id AS id
-  FROM delivery CROSS JOIN call ON call.n = delivery.root WHERE delivery.id > ?1 AND delivery.id <= ?2
-  UNION ALL
-  SELECT call.callee, delivery.id
-  FROM delivery CROSS JOIN call ON call.n = delivery.root WHERE delivery.id > ?1 AND delivery.id <= ?2
-  UNION ALL
-  SELECT call.caller, delivery.id
-  FROM delivery CROSS JOIN call ON call.n = delivery.call
-  WHERE delivery.id > ?1 AND delivery.id <= ?2 AND delivery.call <> delivery.root
-  UNION ALL
-  SELECT call.callee, delivery.id
-  FROM delivery CROSS JOIN call ON call.n = delivery.call
-  WHERE delivery.id > ?1 AND delivery.id <= ?2 AND delivery.call <> delivery.root
-) WHERE number <> 0 ORDER BY number, id;
+SELECT iif(side.is_caller, call.caller, call.callee) AS number, delivery.id
+FROM delivery CROSS JOIN call ON call.n IN (delivery.root, delivery.call)
+CROSS JOIN (SELECT 1 AS is_caller UNION ALL SELECT 0) AS side
+WHERE delivery.id > ?1 AND delivery.id <= ?2 AND number <> 0 ORDER BY number, delivery.id;
 
 -- name: call_block_end
 -- The last number of the next block of calls.
