@@ -158,8 +158,8 @@ class Detection(Struct, frozen=True):
 
 
 class Dial(Struct, frozen=True, tag=True):
-    """Call somebody: a new leg, whose parent is `parent` (empty: a conversation of its own). Then `Rang`, and `Answered` or `HungUp`;
-    after `timeout_s` without an answer it is given up as `no-answer`."""
+    """Call somebody: a new leg, whose parent is `parent` (empty: a conversation of its own). Then `Rang`, and `Answered` or
+    `HungUp`; after `timeout_s` without an answer it is given up as `no-answer`."""
 
     leg: str
     parent: str
