@@ -1,0 +1,301 @@
+"""One conversation that is going on: what the switch tells goes to the ledger and to the interpreter, and what the interpreter wants
+is done.
+
+switch ──happening──▶ update ──▶ world.tell (the ledger, everybody's webhooks)
+                 └──▶ interpreter ──command──▶ world.obey · ask · notify · charge · timer
+
+The world that it lives in is a server's or a simulation's; nothing here waits, everything calls back, on one thread. The ledger's own
+fold keeps the legs as they are now, so that a request to the application shows the call as it is at that moment, whether or not the
+store has written it yet.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ringback.calls.ledger import fold
+from ringback.calls.live import Answered, Dial, Happening, HangUp, HungUp, Incoming, Order, Rang, Record, RecordEnded
+from ringback.calls.model import Call, Update
+from ringback.live import reports
+from ringback.switch.port import Clock
+from ringback.voxml import interpreter, model
+from ringback.voxml.document import Document
+from ringback.voxml.state import CallFacts, State
+
+log = logging.getLogger("ringback.live")
+
+
+class View(Struct, frozen=True):
+    """A leg and its root as they are now, and the call's variables: what a request to the application shows."""
+
+    leg: Call
+    root: Call
+    variables: Mapping[str, str]
+
+
+class World(Protocol):
+    """What a conversation lives in. Nothing raises, and nothing calls back before it has returned."""
+
+    clock: Clock
+    source: str
+    """The switch's name, as the updates' source."""
+
+    def obey(self, order: Order) -> None:
+        """Has the switch do it."""
+        ...
+
+    def tell(self, update: Update) -> None:
+        """An update for the ledger, in order."""
+        ...
+
+    def tell_of_recording(self, update: Update, followers: tuple[model.NotifyRecording, ...]) -> None:
+        """An update of a recording, and who wants to know of its states beside the account's endpoints."""
+        ...
+
+    def keep(self, ended: RecordEnded, followers: tuple[model.NotifyRecording, ...], done: Callable[[RecordEnded], None]) -> None:
+        """Takes a finished recording's file over, tells the ledger and the followers, and says where it can be fetched."""
+        ...
+
+    def ask(self, view: View, ask: model.Ask, done: Callable[[str, Document], None]) -> None:
+        """Asks the application; `done` gets the document in the end, and its URL."""
+        ...
+
+    def notify(self, view: View, notify: model.Notify) -> None:
+        """Tells the application something that it cannot answer."""
+        ...
+
+    def charge(self, view: View, charge: model.Charge, done: Callable[[model.Charged], None]) -> None:
+        """Has a payment made."""
+        ...
+
+    def over(self, conversation: "Conversation") -> None:
+        """Nothing more comes of it."""
+        ...
+
+
+class Outgoing(Struct, frozen=True, kw_only=True):
+    """A call that the account places: who is called, what is known of it from the start, and what is done once it is answered.
+    `record`: the whole call, from the answer on."""
+
+    dial: Dial
+    facts: CallFacts
+    context: dict[str, Any] = {}
+    record: Record | None = None
+    followers: tuple[model.NotifyRecording, ...] = ()
+
+
+class Conversation:
+    """See the module."""
+
+    def __init__(self, world: World, account: str, leg: str) -> None:
+        """`leg`: the root's id."""
+        self.account = account
+        self.leg = leg
+        self.legs: dict[str, Call] = {}
+        self._world = world
+        self._state: State | None = None
+        self._outgoing: Outgoing | None = None
+        self._variables: Mapping[str, str] = {}
+        self._followers: dict[tuple[str, int], tuple[model.NotifyRecording, ...]] = {}
+        self._recording: set[tuple[str, int]] = set()
+        self._events: deque[model.Event] = deque()
+        self._busy = False
+        self._finished = False
+        self._next_event = 0
+
+    # How it begins
+    def come_in(self, told: Incoming, facts: CallFacts) -> None:
+        """Somebody calls: the application is asked."""
+        for update in reports.incoming(told, self._now(), self._world.source):
+            self._tell(update)
+        self._run(*interpreter.begin(facts, self._now()))
+
+    def go_out(self, outgoing: Outgoing) -> None:
+        """Somebody is called; the application is asked once it answers."""
+        self._outgoing = outgoing
+        self._tell(reports.dialled(outgoing.dial, self._now(), self._world.source, outgoing.context))
+        self._world.obey(outgoing.dial)
+
+    # What happens to it
+    def happened(self, told: Happening) -> None:
+        """A switch tells something of one of the legs."""
+        now, source = self._now(), self._world.source
+        if isinstance(told, RecordEnded):
+            self._recording_ended(told)
+            return
+        if isinstance(told, Rang):
+            self._tell(reports.rang(told, now, source))
+        elif isinstance(told, Answered):
+            self._tell(reports.answered(told, now, source, by_document=self._by_document(told.leg)))
+        elif isinstance(told, HungUp):
+            self._tell(reports.hung_up(told, now, source))
+        if self._state is None:
+            self._of_unanswered(told)
+        else:
+            self._happens(told)
+
+    def instruct(self, url: str, document: Document) -> bool:
+        """Gives the call another document to run. False: it is over, or not answered yet."""
+        if self._state is None or self._finished:
+            return False
+        self._happens(model.NewDocument(url, document))
+        return True
+
+    def hang_up(self) -> None:
+        """Ends the call from our side."""
+        if not self._finished:
+            self._world.obey(HangUp(self.leg))
+
+    @property
+    def is_over(self) -> bool:
+        """Has it ended, with everything that was recorded of it?"""
+        return self._finished and not self._recording
+
+    # Inside
+    def _now(self) -> int:
+        return self._world.clock.now_ms()
+
+    def _by_document(self, leg: str) -> bool:
+        """Nobody whom the caller could talk to has answered yet: the document has."""
+        root = self.legs[self.leg]
+        others = (other for other in self.legs.values() if other.id != self.leg)
+        return leg == self.leg and root.direction == "inbound" and not any(other.status == "ongoing" for other in others)
+
+    def _of_unanswered(self, told: Happening) -> None:
+        """A call that goes out, before its document."""
+        assert self._outgoing is not None
+        if isinstance(told, Answered):
+            outgoing = self._outgoing
+            if outgoing.record is not None:
+                self._begin_recording(outgoing.record, outgoing.followers)
+            self._run(*interpreter.begin(outgoing.facts, self._now()))
+        elif isinstance(told, HungUp):
+            self._finish()
+
+    def _happens(self, event: model.Event) -> None:
+        """One event after another: what a command brings about waits until its siblings are done."""
+        self._events.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._events:
+                assert self._state is not None
+                self._carry_out(*interpreter.step(self._state, self._events.popleft(), self._now()))
+        finally:
+            self._busy = False
+
+    def _run(self, state: State, commands: list[model.Command]) -> None:
+        self._busy = True
+        try:
+            self._carry_out(state, commands)
+        finally:
+            self._busy = False
+
+    def _carry_out(self, state: State, commands: list[model.Command]) -> None:
+        self._state = state
+        for command in commands:
+            self._do(command)
+
+    def _do(self, command: model.Command) -> None:
+        world = self._world
+        match command:
+            case model.Ask():
+                world.ask(self._view(command.leg), command, partial(self._instructed, command.op))
+            case model.Timer():
+                world.clock.call_later(command.seconds, partial(self._happens_later, model.TimeUp(command.op)))
+            case model.Report():
+                if "vars" in command.context:
+                    self._variables = command.context["vars"]
+                self._tell(reports.reported(command, self._now(), world.source))
+            case model.Notify():
+                world.notify(self._view(command.leg), command)
+            case model.NotifyRecording():
+                key = (command.leg, command.op)
+                self._followers[key] = (*self._followers.get(key, ()), command)
+            case model.Charge():
+                world.charge(self._view(self.leg), command, self._happens_later)
+            case model.Finish():
+                self._finish()
+            case Record():
+                self._begin_recording(command, self._followers.get((command.leg, command.op), ()))
+            case Dial():
+                self._tell(reports.dialled(command, self._now(), world.source))
+                world.obey(command)
+            case _:
+                world.obey(command)
+
+    def _happens_later(self, event: model.Event) -> None:
+        """Something that was waited for; of no interest once the call is over."""
+        if self._state is not None and not self._finished:
+            self._happens(event)
+
+    def _instructed(self, op: int, url: str, document: Document) -> None:
+        self._happens_later(model.Instructed(op, url, document))
+
+    def _begin_recording(self, order: Record, followers: tuple[model.NotifyRecording, ...]) -> None:
+        key = (order.leg, order.op)
+        self._recording.add(key)
+        self._followers[key] = followers
+        update = reports.recording_begun(order, self._now(), self._world.source)
+        self._fold(update)
+        self._world.tell_of_recording(update, followers)
+        self._world.obey(order)
+
+    def _recording_ended(self, told: RecordEnded) -> None:
+        key = (told.leg, told.op)
+        if key not in self._recording:
+            return
+        followers = self._followers.get(key, ())
+        if told.why == "failed":
+            update = reports.recording_ended(told, self._now(), self._world.source)
+            self._fold(update)
+            self._world.tell_of_recording(update, followers)
+            self._recorded(told)
+        else:
+            self._world.keep(told, followers, self._recorded)
+
+    def _recorded(self, told: RecordEnded) -> None:
+        """A recording is in its place."""
+        self._recording.discard((told.leg, told.op))
+        if told.why != "failed":
+            self._fold(reports.recording_ended(told, self._now(), self._world.source))
+        self._happens_later(told)
+        self._look_if_over()
+
+    def _finish(self) -> None:
+        self._finished = True
+        self._look_if_over()
+
+    def _look_if_over(self) -> None:
+        if self.is_over:
+            self._world.over(self)
+
+    def _tell(self, update: Update) -> None:
+        self._fold(update)
+        self._world.tell(update)
+
+    def _fold(self, update: Update) -> None:
+        """Keeps the legs as the ledger will have them."""
+        leg = self.legs.get(update.call.id)
+        parent = update.call.parent if leg is None else leg.parent
+        folded = fold(self.account, leg, self.legs.get(parent or ""), update, self._event_id)
+        self.legs[folded.root.id] = folded.root
+        self.legs[folded.leg.id] = folded.leg
+
+    def _event_id(self) -> int:
+        self._next_event += 1
+        return self._next_event
+
+    def _view(self, leg: str) -> View:
+        """The leg with exactly the variables that are set now (the record keeps those that were removed)."""
+        now, root = self.legs[leg], self.legs[self.leg]
+        context = replace(root.context, vars=dict(self._variables))
+        return View(
+            replace(now, context=replace(now.context, vars=dict(self._variables))), replace(root, context=context), self._variables
+        )
