@@ -71,15 +71,16 @@ class Sender:
         headers: Headers,
         done: Callable[[Outcome], None],
         ca_pem: str | None = None,
+        connect_timeout_s: float | None = None,
     ) -> Sending:
         """Sends `request` for endpoint `key` of `account`, with its credentials (`user:pass`) and its own extra headers. `ca_pem`:
-        the certificates that are trusted instead of the system's.
+        the certificates that are trusted instead of the system's. `connect_timeout_s`: instead of the settings'.
 
         `done` is called once, always, later on the loop; `timeout_s` bounds everything up to the last byte of the answer. Never
         raises: a request that cannot be made ends with class `request`, a forbidden one with `blocked`. Redirects are answers
         like any other.
         """
-        sending = Sending(self, done, timeout_s)
+        sending = Sending(self, done, timeout_s, connect_timeout_s)
         try:
             route = self._prepare(sending, request, (key, account, ca_pem), basic, headers)
         except InvalidInput as error:
@@ -195,7 +196,7 @@ class Sender:
 
     async def _dialled(self, route: Route, sending: Sending) -> None:
         """One dial from name to connection, within the connect time-out and the total. Raises nothing but CancelledError."""
-        timeout_s = min(self.settings.connect_timeout_s, sending.left_s())
+        timeout_s = min(sending.connect_timeout_s or self.settings.connect_timeout_s, sending.left_s())
         ends_at = self.loop.time() + timeout_s
         try:
             async with asyncio.timeout(timeout_s):

@@ -53,6 +53,7 @@ class Sending:
         "address",
         "again",
         "connect_ms",
+        "connect_timeout_s",
         "connection",
         "deadline",
         "dial",
@@ -67,12 +68,15 @@ class Sending:
         "written_at",
     )
 
-    def __init__(self, owner: Owner, done: Callable[[Outcome], None], timeout_s: float) -> None:
+    def __init__(
+        self, owner: Owner, done: Callable[[Outcome], None], timeout_s: float, connect_timeout_s: float | None = None
+    ) -> None:
         self._owner = owner
         self._done: Callable[[Outcome], None] | None = done
         self.started_at_ms = time_ns() // 1_000_000
         self.t0 = perf_counter()
         self.deadline = self.t0 + timeout_s
+        self.connect_timeout_s = connect_timeout_s
         self.route: Route | None = None
         self.payload = b""
         self.connection: Connection | None = None

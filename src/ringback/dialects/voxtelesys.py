@@ -9,7 +9,7 @@ words (`in-progress`, `completed`, `failed`) follow `recording.`.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
@@ -93,17 +93,21 @@ FACTS: tuple[Fact, ...] = (
 
 
 class View(NamedTuple):
-    """What the parameters are read from: the event, the leg that it tells of, where it belongs, where both sides are."""
+    """What the parameters are read from: a leg and its conversation's root, where they belong, the word of `CallStatus`, where both
+    sides are; of an event its time, and what it tells of a recording (None: it tells of none)."""
 
-    event: Event
     leg: Call
+    root: Call
     place: Place
+    status: str
     from_geo: Geo
     to_geo: Geo
+    at_ms: int = 0
+    recording: Mapping[str, Any] | None = None
 
 
 class Parameter(NamedTuple):
-    """One parameter. `on`: both webhooks, or one. `always`: sent even if empty; otherwise left out without a value."""
+    """One parameter. `on`: both informational webhooks, or one. `always`: sent even if empty; else left out without a value."""
 
     name: str
     on: str
@@ -111,7 +115,8 @@ class Parameter(NamedTuple):
     value: Callable[[View], str | None]
 
 
-def _call_sid(account: str, call_id: str, generation: int) -> str:
+def call_sid(account: str, call_id: str, generation: int) -> str:
+    """A leg's `CallSid`."""
     return as_uuid(account, life(call_id, generation))
 
 
@@ -119,12 +124,17 @@ def _parent_sid(view: View) -> str | None:
     leg = view.leg
     if leg.parent is None:
         return None
-    return _call_sid(leg.account, leg.parent, leg.root_generation if leg.parent == leg.root else 1)
+    return call_sid(leg.account, leg.parent, leg.root_generation if leg.parent == leg.root else 1)
 
 
 def _status(event: Event, leg: Call) -> str:
     """The word of `CallStatus`: the status that the event reports, or the leg's for a recording."""
-    return _WORDS.get(event.type.removeprefix("call.")) or _WORDS.get(leg.status or "accepted", "queued")
+    return _WORDS.get(event.type.removeprefix("call.")) or word_of(leg.status)
+
+
+def word_of(status: Status | None) -> str:
+    """A leg's status in the words of `CallStatus`."""
+    return _WORDS[status or "accepted"]
 
 
 def _direction(view: View) -> str:
@@ -135,7 +145,7 @@ def _direction(view: View) -> str:
 
 def _context(part: str) -> Callable[[View], Any]:
     """A value of the leg's context, or of the conversation's."""
-    return lambda view: getattr(view.leg.context, part) or getattr(view.event.root.context, part)
+    return lambda view: getattr(view.leg.context, part) or getattr(view.root.context, part)
 
 
 def _vars(view: View) -> str | None:
@@ -161,7 +171,7 @@ def _recording(part: str) -> Callable[[View], str | None]:
 
     def read(view: View) -> str | None:
         known = view.leg.context.recording
-        told = view.event.data.get(part) if view.event.type == "call.recording" else None
+        told = None if view.recording is None else view.recording.get(part)
         value = getattr(known, part) if told is None and known is not None else told
         return None if value is None else str(value)
 
@@ -170,7 +180,7 @@ def _recording(part: str) -> Callable[[View], str | None]:
 
 def _recording_sid(view: View) -> str | None:
     url = _recording("url")(view)
-    if url is None and view.event.type != "call.recording":
+    if url is None and view.recording is None:
         return None
     return as_uuid(view.leg.account, f"{life(view.leg.id, view.leg.generation)}/recording/{url or ''}")
 
@@ -184,13 +194,13 @@ def _sip_code(view: View) -> str | None:
     return None if view.leg.sip_status is None else str(view.leg.sip_status)
 
 
-PARAMETERS: tuple[Parameter, ...] = (
-    Parameter("CallSid", "both", True, lambda view: _call_sid(view.leg.account, view.leg.id, view.leg.generation)),
+CALL_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter("CallSid", "both", True, lambda view: call_sid(view.leg.account, view.leg.id, view.leg.generation)),
     Parameter("AccountID", "both", True, lambda view: as_digits(view.place.account, view.place.account, _ACCOUNT_DIGITS)),
     Parameter("TrunkID", "both", True, lambda view: _context("trunk_id")(view) or view.place.number.trunk_id),
     Parameter("From", "both", True, lambda view: "anonymous" if is_withheld(view.leg.from_) else as_number(view.leg.from_)),
     Parameter("To", "both", True, lambda view: as_number(view.leg.to)),
-    Parameter("CallStatus", "both", True, lambda view: _status(view.event, view.leg)),
+    Parameter("CallStatus", "both", True, lambda view: view.status),
     Parameter("ApiVersion", "both", True, lambda _view: API_VERSION),
     Parameter("Direction", "both", True, _direction),
     Parameter("CallerName", "both", True, _context("caller_name")),
@@ -205,9 +215,14 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("ToState", "both", False, lambda view: view.to_geo.region),
     Parameter("ToZip", "both", False, lambda view: view.to_geo.postal_code),
     Parameter("ToCountry", "both", False, lambda view: view.to_geo.country),
+)
+"""The vendor's tables: what every webhook carries."""
+
+PARAMETERS: tuple[Parameter, ...] = (
+    *CALL_PARAMETERS,
     Parameter("CallDuration", "status", True, lambda view: str(view.leg.answered_duration_s)),
     Parameter("SipResponseCode", "status", False, _sip_code),
-    Parameter("Timestamp", "status", True, lambda view: _rfc2822(view.event.at_ms // 1000)),
+    Parameter("Timestamp", "status", True, lambda view: _rfc2822(view.at_ms // 1000)),
     Parameter("SequenceNumber", "status", True, lambda _view: "0"),
     Parameter("CallbackSource", "status", True, lambda _view: "call-progress-events"),
     Parameter("RecordingSid", "both", False, _recording_sid),
@@ -216,7 +231,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter("RecordingDuration", "both", False, _recording("duration_s")),
     Parameter("RecordingChannels", "recording", False, _recording("channels")),
 )
-"""The vendor's tables, then the webhook's own."""
+"""The vendor's tables, then the informational webhooks' own."""
 
 
 class Voxtelesys(Unsigned):
@@ -263,10 +278,8 @@ class Voxtelesys(Unsigned):
     def render(self, event: Event, endpoint: Endpoint, delivery: Delivery, place: Place, now_ms: int) -> HttpRequest:
         """The request, in the method that the endpoint chose."""
         del now_ms
-        body = FORM.pairs(_pairs(event, place, "recording" if delivery.name in RECORDING_EVENTS else "status"))
-        if endpoint.method == "GET":
-            return HttpRequest("GET", with_query(endpoint.url, body), ())
-        return HttpRequest("POST", without_fragment(endpoint.url), _CONTENT_TYPE, body.encode("ascii"))
+        pairs = _pairs(event, place, "recording" if delivery.name in RECORDING_EVENTS else "status")
+        return request_of(pairs, endpoint.url, endpoint.method)
 
     def succeeded(self, status: int) -> bool:
         """Any 2xx."""
@@ -290,18 +303,41 @@ def _leg(event: Event) -> Call:
     return event.call if event.call.is_root or phone_number(event.call.to) is not None else event.root
 
 
-def _pairs(event: Event, place: Place, webhook: str) -> list[Pair]:
-    leg = _leg(event)
+def view_of(leg: Call, root: Call, place: Place, status: str) -> View:
+    """What a webhook about a leg is read from; `status` is the word of `CallStatus`."""
     from_geo = Geo() if is_withheld(leg.from_) else geo_for(leg.context.from_geo, leg.from_)
-    view = View(event, leg, place, from_geo, geo_for(leg.context.to_geo, leg.to))
+    return View(leg, root, place, status, from_geo, geo_for(leg.context.to_geo, leg.to))
+
+
+def read(parameters: Iterable[Parameter], view: View) -> list[Pair]:
+    """Names and values, in the table's order; what has no value and is not always sent is left out."""
     pairs: list[Pair] = []
-    for parameter in PARAMETERS:
-        if parameter.on not in ("both", webhook):
-            continue
+    for parameter in parameters:
         value = parameter.value(view)
         if value or parameter.always:
             pairs.append((parameter.name, value or ""))
     return pairs
+
+
+def request_of(pairs: Iterable[Pair], url: str, method: str) -> HttpRequest:
+    """GET with a query after the URL's own, or POST with a form."""
+    body = FORM.pairs(pairs)
+    if method == "GET":
+        return HttpRequest("GET", with_query(url, body), ())
+    return HttpRequest("POST", without_fragment(url), _CONTENT_TYPE, body.encode("ascii"))
+
+
+_OF_WEBHOOK: Mapping[str, tuple[Parameter, ...]] = {
+    webhook: tuple(parameter for parameter in PARAMETERS if parameter.on in ("both", webhook))
+    for webhook in ("status", "recording")
+}
+
+
+def _pairs(event: Event, place: Place, webhook: str) -> list[Pair]:
+    leg = _leg(event)
+    told = event.data if event.type == "call.recording" else None
+    view = view_of(leg, event.root, place, _status(event, leg))._replace(at_ms=event.at_ms, recording=told)
+    return read(_OF_WEBHOOK[webhook], view)
 
 
 DIALECT = Voxtelesys()
