@@ -35,7 +35,9 @@ class TimeUp(Struct, frozen=True, tag=True):
 
 
 class Charged(Struct, frozen=True, tag=True):
-    """What the payment connector answered. `error` empty: it worked. `code`: the connector's own word for what went wrong."""
+    """What the payment connector answered. `error` empty: it worked. `code`: the connector's own word for what went wrong. `fault`:
+    whose an error is: the connector declined, could not be asked or did not answer in its language (`network`), is not there for
+    this account (`settings`), or it is ours."""
 
     op: int
     token: str = ""
@@ -43,6 +45,7 @@ class Charged(Struct, frozen=True, tag=True):
     profile: str = ""
     error: str = ""
     code: str = ""
+    fault: Literal["connector", "network", "settings", "internal"] = "connector"
 
 
 class NewDocument(Struct, frozen=True, tag=True):
@@ -94,7 +97,7 @@ class Timer(Struct, frozen=True, tag=True):
     seconds: float
 
 
-class Report(Struct, frozen=True, tag=True):
+class Report(Struct, frozen=True):
     """For the call's record and whoever follows it: an update's type without the call (`call.ivr-option`, `call.facts`), its data,
     and context (`vars`, `history`, `answered_by`)."""
 
