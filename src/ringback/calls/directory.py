@@ -17,9 +17,25 @@ class Property(Struct, frozen=True, omit_defaults=True, kw_only=True):
     type: str = "Site"
 
 
+class Voice(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Who says what to do with a call to a number. `url`: the application; the fallback URL is asked when that has no answer; at
+    last the caller hears `say`, or is put through to `forward` (neither: an apology). URLs carry their credentials and fragments."""
+
+    url: str
+    method: Literal["POST", "GET"] = "POST"
+    fallback_url: str | None = None
+    fallback_method: Literal["POST", "GET"] = "POST"
+    say: str | None = None
+    forward: str | None = None
+
+    def __repr__(self) -> str:
+        return "Voice(***)"
+
+
 class Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A number of an account. `number` is E.164 (with +), an extension or a SIP address; `channel_id` (Bird) is a UUID; `trunk_id`
-    (Voxtelesys) is digits; `webhooks_enabled` is VOC's switch for inbound events. `updated_at_ms` 0: not known."""
+    (Voxtelesys) is digits; `webhooks_enabled` is VOC's switch for inbound events; `voice` None: nobody is asked about its calls.
+    `updated_at_ms` 0: not known."""
 
     number: str
     name: str
@@ -28,6 +44,7 @@ class Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
     channel_id: str
     trunk_id: str
     webhooks_enabled: bool = True
+    voice: Voice | None = None
     registered: bool = True
     updated_at_ms: int = 0
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 Order = Literal["call", "strict", "none"]
 Method = Literal["POST", "GET"]
 State = Literal["pending", "sending", "succeeded", "retrying", "exhausted", "cancelled", "skipped"]
-Kind = Literal["event", "resend", "test", "replay", "notice"]
+Kind = Literal["event", "resend", "test", "replay", "notice", "instruction"]
 ErrorClass = Literal[
     "",  # an answer came and it counts as success
     "status",  # an answer came and it does not count as success
@@ -26,6 +26,7 @@ ErrorClass = Literal[
     "too_large",  # headers over the cap
     "proxy",  # the operator's own proxy failed or refused
     "request",  # the request could not be made (over the size cap, the dialect refused)
+    "document",  # a whole answer came to an instruction request, and it is no VoXML document
 ]
 
 

@@ -44,7 +44,7 @@ END_CODES: Final[dict[str, int]] = {"completed": 1, "no-answer": 2, "busy": 3, "
 LAST_END: Final = 5
 
 _FIRST_CODE: Final = 2
-_KINDS: Final[tuple[Kind, ...]] = ("event", "resend", "test", "replay", "notice")
+_KINDS: Final[tuple[Kind, ...]] = ("event", "resend", "test", "replay", "notice", "instruction")
 _KIND_CODES: Final = {kind: code for code, kind in enumerate(_KINDS, _FIRST_CODE)}
 _ERRORS: Final[tuple[ErrorClass, ...]] = (
     "",
@@ -61,6 +61,7 @@ _ERRORS: Final[tuple[ErrorClass, ...]] = (
     "too_large",
     "proxy",
     "request",
+    "document",
 )
 _ERROR_CODES: Final = {error: code for code, error in enumerate(_ERRORS, _FIRST_CODE)}
 assert set(_ERRORS) == set(get_args(ErrorClass))
