@@ -27,6 +27,8 @@ _EARLY_S = 0.0015
 # What a status line counts against the cap of the head.
 _STATUS_LINE_BYTES = 16
 _NO_BODY = frozenset((204, 304))
+_TELLING_LENGTHS = frozenset(map(len, ("content-encoding", "content-length", "transfer-encoding")))
+"""Of the names of headers that tell how the body is to be read."""
 
 
 class _Stop(Exception):
@@ -215,6 +217,8 @@ class Connection(asyncio.Protocol):
         coding = ""
         self._by_close = status not in _NO_BODY
         for name, value in self._headers:
+            if len(name) not in _TELLING_LENGTHS:
+                continue
             lower = name.lower()
             if lower == "content-encoding":
                 coding = value

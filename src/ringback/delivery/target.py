@@ -1,5 +1,5 @@
-"""A URL as the sender needs it: an origin to connect to (few, so they are cached) and a request target (new for each event).
-Pure."""
+"""A URL as the sender needs it: an origin to connect to (few, so they are cached) and a request target (new for each event where a
+dialect tells in the URL, else the same again). Pure."""
 
 import re
 from functools import lru_cache
@@ -33,6 +33,7 @@ class Origin(Struct, frozen=True):
         return self.scheme == "https"
 
 
+@lru_cache(maxsize=1_024)
 def split_url(url: str) -> tuple[str, str]:
     """A URL's text up to the path, and its request target (RFC 9112 §3.2.1) without the fragment, as written.
 

@@ -16,7 +16,7 @@ FILES = sorted(file.name for file in FOLDER.glob("*.sql"))
 CODE = "\n".join(file.read_text() for file in FOLDER.glob("*.py"))
 
 SMALL = {"account", "api_key", "endpoint", "property", "note", "name", "listed", "seen_turn", "seen_recent"} | {
-    "endpoint_health", "resend_job", "erasure", "step", "wanted", "CONSTANT"
+    "endpoint_health", "resend_job", "erasure", "step", "wanted", "side", "CONSTANT"
 }  # fmt: skip
 """Tables that are read whole: few rows, or all of them are wanted."""
 WHOLE = {"find_told", "sealed_answers"}

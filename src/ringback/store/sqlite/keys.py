@@ -1,5 +1,6 @@
 """8-byte hashes that stand for texts in indexes. Keyed by the installation, so that nobody can make two ids collide on purpose."""
 
+from functools import lru_cache
 from hashlib import blake2b
 
 
@@ -24,6 +25,7 @@ class Keys:
         return _signed(self._update, account, update_id)
 
 
+@lru_cache(maxsize=4_096)  # an update asks for most of its hashes twice: when it is loaded, and when it is written
 def _signed(start: blake2b, account: str, text: str) -> int:
     # Accounts are UUIDs: the zero byte keeps (account, text) apart. Broken text must hash too, so that it can be looked for.
     made = start.copy()
