@@ -47,6 +47,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     freeswitch: str | None = None
     freeswitch_password: str | None = None
     freeswitch_config: Path | None = None
+    payment_connectors: Path | None = None
+    switch: str | None = None
+    simulate: str | None = None
+    default_account: str | None = None
     drain_s: float = 10.0
 
 
@@ -79,7 +83,11 @@ HELP: dict[str, str] = {
     "freeswitch": "Event Socket of a FreeSWITCH to take call events from: host:port.",
     "freeswitch_password": "Password of the Event Socket.",
     "freeswitch_config": "JSON file that says what is inside, and which account a call belongs to.",
-    "drain_s": "Seconds that a stop waits for requests in flight.",
+    "payment_connectors": "JSON file of the payment connectors that VoXML's Pay may use: URL, secret and accounts by name.",
+    "switch": "What carries the calls that Ringback steers: simulated (both ends are played by scripts). Without it there are none.",
+    "simulate": "Script of the far end of every simulated call that brings none of its own: ring, answer, digits 1, hangup.",
+    "default_account": "Account that calls to a number that nobody registered belong to. Without it they are refused.",
+    "drain_s": "Seconds that a stop waits for requests in flight, and for live calls to end before they are hung up.",
 }
 """One line per setting, for `--help` and for docs/reference/settings.md."""
 
@@ -158,6 +166,10 @@ def _check(settings: Settings) -> None:
         raise BadSettings("min_free_bytes: expected 0 or more")
     if settings.max_disk is not None and settings.max_disk < 1024 * 1024:
         raise BadSettings("max_disk: at least 1048576")
+    if settings.switch not in (None, "simulated"):
+        raise BadSettings("switch: only simulated is known so far")
+    if settings.simulate is not None and settings.switch != "simulated":
+        raise BadSettings("simulate: needs --switch simulated")
     if settings.public_url is not None and not settings.public_url.startswith(("https://", "http://")):
         raise BadSettings("public_url: expected https://… or http://…")
     for server in settings.nameservers:

@@ -17,7 +17,8 @@ from ringback.webhooks.records import Attempt, StoredCall
 
 class AccountView(Struct, frozen=True):
     """A tenant. `events_per_s`, `pending_max`: what may come in at the most (null: no limit). `retention_days` null: as the
-    installation's. `key` is there once, in the answer that made it."""
+    installation's. `call_prefixes` null: any E.164 number may be called; `calls_at_once`, `calls_per_min` null: no limit. `key` is
+    there once, in the answer that made it."""
 
     id: str
     name: str
@@ -28,6 +29,11 @@ class AccountView(Struct, frozen=True):
     pending_max: int | None
     retention_days: int | None
     mask_numbers: bool
+    call_prefixes: list[str] | None
+    call_extensions: bool
+    calls_at_once: int | None
+    calls_per_min: int | None
+    flows: dict[str, str]
     created_at: str
     key: str | UnsetType = UNSET
 
@@ -146,6 +152,11 @@ def account_view(account: Account, key: str | None = None) -> AccountView:
         pending_max=account.pending_max,
         retention_days=account.retention_days,
         mask_numbers=account.mask_numbers,
+        call_prefixes=None if account.call_prefixes is None else list(account.call_prefixes),
+        call_extensions=account.call_extensions,
+        calls_at_once=account.calls_at_once,
+        calls_per_min=account.calls_per_min,
+        flows=account.flows,
         created_at=to_rfc3339(account.created_at_ms),
         key=key or UNSET,
     )

@@ -68,6 +68,10 @@ def serve(
     log_level: Annotated[str | None, _option("log_level")] = None,
     freeswitch: Annotated[str | None, _option("freeswitch")] = None,
     freeswitch_config: Annotated[Path | None, _option("freeswitch_config")] = None,
+    payment_connectors: Annotated[Path | None, _option("payment_connectors")] = None,
+    switch: Annotated[str | None, _option("switch")] = None,
+    simulate: Annotated[str | None, _option("simulate")] = None,
+    default_account: Annotated[str | None, _option("default_account")] = None,
     drain_s: Annotated[float | None, _option("drain_s")] = None,
 ) -> None:
     """Runs the server: takes events, sends webhooks. Ctrl-C drains and ends cleanly.
