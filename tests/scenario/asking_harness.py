@@ -83,7 +83,7 @@ def render(url: str, method: Method, extra: Pairs) -> HttpRequest:
     return instruction_request(CALL, CALL, PLACE, url=url, method=method, extra=extra)
 
 
-def question(url: str, method: Method = "POST", jar: Jar | None = None, **fallback: Any) -> Question:
+def question(url: str, method: Method = "POST", jar: Jar | None = None, spare: str | None = None) -> Question:
     return Question(
         account=CALL.account,
         leg=CALL.id,
@@ -92,17 +92,29 @@ def question(url: str, method: Method = "POST", jar: Jar | None = None, **fallba
         method=method,
         make=render,
         jar=jar or Jar(),
-        fallback=Fallback(**{"document": LOCAL, **fallback}),
+        fallback=Fallback(url=spare, document=LOCAL),
     )
 
 
 class Desk:
     """An asker whose every `done` is counted."""
 
-    def __init__(self, asker: Asker, log: Log) -> None:
-        self.asker = asker
-        self.log = log
+    def __init__(self, sender: Sender) -> None:
+        self.sender = sender
+        self.log = Log()
         self.done = 0
+        self._make(sender, self.log)
+
+    def _make(self, sender: Any, log: Any) -> None:
+        self.asker = Asker(loop=asyncio.get_running_loop(), sender=sender, parse=parse, log=log)
+
+    def sit_before(self, sender: Any) -> None:
+        """Asks through another sender."""
+        self._make(sender, self.log)
+
+    def write_to(self, log: Any) -> None:
+        """Writes to another log."""
+        self._make(self.sender, log)
 
     def start(self, asked: Question) -> tuple[Asking, "asyncio.Future[Reply]"]:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
@@ -119,15 +131,20 @@ class Desk:
         return await self.start(asked)[1]
 
 
+async def until(condition: Callable[[], Any], within_s: float = 5.0) -> None:
+    """Polls until the condition holds; fails after the deadline."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.005)
+
+
 def with_asker(scenario: Callable[[Desk], Awaitable[None]], kind: str = "asyncio", **changes: Any) -> Desk:
     """Runs a scenario with an asker over a sender of its own."""
     desks: list[Desk] = []
 
     async def main() -> None:
-        loop = asyncio.get_running_loop()
-        sender = Sender(settings(**changes), loop)
-        log = Log()
-        desks.append(Desk(Asker(loop=loop, sender=sender, parse=parse, log=log), log))
+        sender = Sender(settings(**changes), asyncio.get_running_loop())
+        desks.append(Desk(sender))
         try:
             await scenario(desks[0])
         finally:
