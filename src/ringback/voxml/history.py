@@ -45,10 +45,6 @@ _TABLE: Final[dict[type, tuple[Payload, Payload]]] = {
     document.Hangup: (_NOTHING, _NOTHING),
     document.If: (_fields("expression"), _fields("expression")),
     document.Pause: (_fields("length"), _fields("length")),
-    document.Pay: (
-        lambda s: {"paymentMethod": s.payment_method},
-        lambda s: {"paymentMethod": s.payment_method, "chargeAmount": s.charge_amount, "currency": s.currency},
-    ),
     document.Play: (_play, lambda s: {**_play(s), "loop": s.loop}),
     document.Record: (_fields("timeout"), lambda s: {"timeout": s.timeout, "maxLength": s.max_length}),
     document.Redirect: (_fields("url"), _fields("url", "method")),
@@ -59,10 +55,19 @@ _TABLE: Final[dict[type, tuple[Payload, Payload]]] = {
 }
 
 
-def entry(step: document.Verb) -> dict[str, Any]:
-    """What `step` leaves, as fully as it asks for."""
-    compact, full = _TABLE[type(step)]
+def entry(step: document.Verb) -> dict[str, Any] | None:
+    """What `step` leaves, as fully as it asks for. None: it writes its own when it is over (Pay)."""
+    payloads = _TABLE.get(type(step))
+    if payloads is None:
+        return None
+    compact, full = payloads
     return {"verb": type(step).__name__, "payload": (full if step.history == "full" else compact)(step)}
+
+
+def number_entry(number: document.Number) -> dict[str, Any]:
+    """What a Dial's Number leaves."""
+    full = {"url": number.url, "method": number.method} if number.history == "full" and number.url is not None else {}
+    return {"verb": "Number", "payload": {"number": number.number, **full}}
 
 
 def flow_entry(step: document.Connect) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ringback.calls.live import Answered, HungUp
-from ringback.voxml import control, gathering, prompting
-from ringback.voxml.model import Command, Event, Instructed, NewDocument
-from ringback.voxml.state import OVER, Asking, CallFacts, Ending, Finished, Frame, Over, Ready, State, Thread
+from ringback.voxml import control, dialling, gathering, prompting, recording, taking_payment
+from ringback.voxml.model import Charged, Command, Event, Instructed, NewDocument, TimeUp
+from ringback.voxml.state import OVER, Asking, CallFacts, Dialling, Ending, Finished, Frame, Over, Ready, State, Thread
 from ringback.voxml.turn import Turn
 
 MAX_STEPS: Final = 10_000
@@ -43,6 +43,8 @@ def step(state: State, event: Event, now_ms: int) -> tuple[State, list[Command]]
 
 
 def _happen(turn: Turn, event: Event) -> None:
+    if getattr(event, "op", 1) < 1:  # 0 stands for nothing here; it, and less, is free for orders that are not ours
+        return
     match event:
         case Instructed(op=op):
             if op not in turn.asked:
@@ -61,10 +63,34 @@ def _happen(turn: Turn, event: Event) -> None:
 
 def _tell(turn: Turn, event: Event) -> None:
     """The activity is told of it, and the thread runs on."""
+    if type(turn.doing) is Dialling and _is_for_callees(turn, turn.doing, event):
+        return
     handler = _HANDLERS.get((type(turn.doing), type(event)))
     if handler is not None:
         handler(turn, turn.doing, event)
     _run(turn)
+
+
+def _is_for_callees(turn: Turn, doing: Dialling, event: Event) -> bool:
+    """Does it concern documents that callees hear? They are told of it: the one whose leg it is, or all, who know their `op`s."""
+    if isinstance(event, Instructed | TimeUp | Charged):
+        legs = [reaching.leg for reaching in doing.tries if reaching.whisper is not None]
+    elif isinstance(event, HungUp | NewDocument):
+        return False
+    else:
+        legs = [event.leg]
+    found = False
+    for leg in legs:
+        reaching = dialling.reached_at(turn.doing, leg) if type(turn.doing) is Dialling else None
+        if reaching is not None and reaching.whisper is not None:
+            found = True
+            own = turn.thread()
+            turn.enter(reaching.whisper)
+            _tell(turn, event)
+            whisper = turn.thread()
+            turn.enter(own)
+            dialling.whispered(turn, leg, whisper)
+    return found
 
 
 def _run(turn: Turn) -> None:
@@ -85,8 +111,7 @@ def _run(turn: Turn) -> None:
             continue
         verb = frame.body[frame.at]
         turn.frames = (*turn.frames[:-1], Frame(frame.body, frame.at + 1, frame.loop, frame.turn))
-        if verb.history != "disable":
-            turn.remember(verb)
+        turn.remember(verb)
         _STARTS[type(verb)](turn, verb)
 
 
@@ -121,11 +146,27 @@ def _left(turn: Turn, _: Any) -> None:
     turn.doing = OVER
 
 
-_STARTS: Final[dict[type, Callable[[Turn, Any], None]]] = {**control.STARTS, **prompting.STARTS, **gathering.STARTS}
+_STARTS: Final[dict[type, Callable[[Turn, Any], None]]] = {
+    **control.STARTS,
+    **prompting.STARTS,
+    **gathering.STARTS,
+    **recording.STARTS,
+    **dialling.STARTS,
+    **taking_payment.STARTS,
+}
 _HANDLERS: Final[dict[tuple[type, type], Callable[[Turn, Any, Any], None]]] = {
     (Asking, Instructed): _instructed,
     **prompting.HANDLERS,
     **gathering.HANDLERS,
+    **recording.HANDLERS,
+    **dialling.HANDLERS,
+    **taking_payment.HANDLERS,
 }
-_STOPS: Final[dict[type, Callable[[Turn, Any], None]]] = {**prompting.STOPS, **gathering.STOPS}
-_LEFT: Final[dict[type, Callable[[Turn, Any], None]]] = {}
+_STOPS: Final[dict[type, Callable[[Turn, Any], None]]] = {
+    **prompting.STOPS,
+    **gathering.STOPS,
+    **recording.STOPS,
+    **dialling.STOPS,
+    **taking_payment.STOPS,
+}
+_LEFT: Final[dict[type, Callable[[Turn, Any], None]]] = {**recording.LEFT, **dialling.LEFT, **taking_payment.LEFT}

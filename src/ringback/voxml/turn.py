@@ -218,8 +218,10 @@ class Turn:
             self.set(f"{name}.{field}", value, step)
 
     def remember(self, step: Verb) -> None:
-        """Writes a step to the history."""
-        self.remember_as(entry(step), step.history)
+        """Writes a step to the history, if it is to be written."""
+        written = entry(step) if step.history != "disable" else None
+        if written is not None:
+            self.remember_as(written, step.history)
 
     def remember_as(self, written: dict[str, Any], how: History) -> None:
         """Writes an entry to the history, if it is to be written."""
