@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import astuple, replace
+from msgspec.structs import asdict, astuple, replace
 
 from ringback.calls.model import CallRef, Context, Prompts, Recording, Transcription
 
@@ -21,23 +21,21 @@ MAX_ENTRIES: Final = 200
 """What a call remembers of a caller's keys. Beyond it each press is still an event, the list stops growing."""
 
 _FIELDS: Final = Context.__struct_fields__
-_COUNT: Final = len(_FIELDS)
-_EMPTY: Final = astuple(Context())
+_EMPTY: Final = asdict(Context())
 _RECORDING_RANK: Final[Mapping[str | None, int]] = {None: 0, "in-progress": 0, "failed": 1, "completed": 2}
 
 
 def merge(current: Context, told: CallRef) -> Context:
     """`current` with what `told` gives, without `extension`, whose meaning the ledger knows. The same object if nothing is new."""
-    given = astuple(told)[:_COUNT]  # CallRef extends Context, whose fields stand first
-    if given == _EMPTY:
-        return current
     changes: dict[str, Any] = {}
-    for name, value, empty, now in zip(_FIELDS, given, _EMPTY, astuple(current), strict=True):
-        if value is empty or value == empty or value == now or name == "extension":
+    for name, value in zip(_FIELDS, astuple(told), strict=False):  # CallRef extends Context, whose fields stand first
+        if value is None or name == "extension" or value == _EMPTY[name]:
             continue
-        joined = _join(name, now, value)
-        if joined != now:
-            changes[name] = joined
+        now = getattr(current, name)
+        if value != now:
+            joined = _join(name, now, value)
+            if joined != now:
+                changes[name] = joined
     return replace(current, **changes) if changes else current
 
 
