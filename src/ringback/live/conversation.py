@@ -1,27 +1,28 @@
-"""One conversation that is going on: what the switch tells goes to the ledger and to the interpreter, and what the interpreter wants
-is done.
+"""One conversation that is going on: what the switch tells goes to the ledger and to the interpreter, and what the interpreter
+wants is done.
 
 switch ──happening──▶ update ──▶ world.tell (the ledger, everybody's webhooks)
                  └──▶ interpreter ──command──▶ world.obey · ask · notify · charge · timer
 
-The world that it lives in is a server's or a simulation's; nothing here waits, everything calls back, on one thread. The ledger's own
-fold keeps the legs as they are now, so that a request to the application shows the call as it is at that moment, whether or not the
-store has written it yet.
+The world that it lives in is a server's or a simulation's; nothing here waits, everything calls back, on one thread. The ledger's
+own fold keeps the legs as they are now, so that a request to the application shows the call as it is at that moment, whether or not
+the store has written it yet.
 """
 
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ringback.calls.ledger import fold
-from ringback.calls.live import Answered, Dial, Happening, HangUp, HungUp, Incoming, Order, Rang, Record, RecordEnded
+from ringback.calls.live import Answered, Dial, HangUp, Happening, HungUp, Incoming, Order, Rang, Record, RecordEnded, Reject
 from ringback.calls.model import Call, Update
 from ringback.live import reports
+from ringback.live.dialled import as_dialled
 from ringback.switch.port import Clock
 from ringback.voxml import interpreter, model
 from ringback.voxml.document import Document
@@ -39,7 +40,8 @@ class View(Struct, frozen=True):
 
 
 class World(Protocol):
-    """What a conversation lives in. Nothing raises, and nothing calls back before it has returned."""
+    """What a conversation lives in. Nothing raises, and nothing calls back before it has returned. A `Dial` that the account may
+    not make is told soon after as the leg's end, with `happened` and why."""
 
     clock: Clock
     source: str
@@ -92,28 +94,40 @@ class Outgoing(Struct, frozen=True, kw_only=True):
 class Conversation:
     """See the module."""
 
-    def __init__(self, world: World, account: str, leg: str) -> None:
-        """`leg`: the root's id."""
+    def __init__(self, world: World, account: str, leg: str, country: str | None = None) -> None:
+        """`leg`: the root's id. `country`: ISO 3166 alpha-2, whose national numbers the account's documents may dial."""
         self.account = account
         self.leg = leg
         self.legs: dict[str, Call] = {}
         self._world = world
+        self._country = country
         self._state: State | None = None
         self._outgoing: Outgoing | None = None
+        self._whys: dict[str, str] = {}
         self._variables: Mapping[str, str] = {}
         self._followers: dict[tuple[str, int], tuple[model.NotifyRecording, ...]] = {}
         self._recording: set[tuple[str, int]] = set()
         self._events: deque[model.Event] = deque()
         self._busy = False
         self._finished = False
+        self._let_go = False
         self._next_event = 0
 
     # How it begins
     def come_in(self, told: Incoming, facts: CallFacts) -> None:
         """Somebody calls: the application is asked."""
-        for update in reports.incoming(told, self._now(), self._world.source):
-            self._tell(update)
-        self._run(*interpreter.begin(facts, self._now()))
+        self._tell_incoming(told)
+        self._begin(facts)
+
+    def turn_away(self, told: Incoming, reason: Literal["rejected", "busy"], why: str) -> None:
+        """Somebody calls, and nobody is asked. `why`: for the call's record."""
+        self._tell_incoming(told)
+        self._whys[told.leg] = why
+        self._world.obey(Reject(told.leg, reason))
+
+    def announce(self, update: Update) -> None:
+        """The ledger has been told of the call already: this is what it knows."""
+        self._fold(update)
 
     def go_out(self, outgoing: Outgoing) -> None:
         """Somebody is called; the application is asked once it answers."""
@@ -122,22 +136,19 @@ class Conversation:
         self._world.obey(outgoing.dial)
 
     # What happens to it
-    def happened(self, told: Happening) -> None:
-        """A switch tells something of one of the legs."""
-        now, source = self._now(), self._world.source
+    def happened(self, told: Happening, why: str = "") -> None:
+        """A switch tells something of one of the legs. `why`: of a leg's end that was our doing, for the record."""
         if isinstance(told, RecordEnded):
             self._recording_ended(told)
             return
-        if isinstance(told, Rang):
-            self._tell(reports.rang(told, now, source))
-        elif isinstance(told, Answered):
-            self._tell(reports.answered(told, now, source, by_document=self._by_document(told.leg)))
-        elif isinstance(told, HungUp):
-            self._tell(reports.hung_up(told, now, source))
+        update = self._update_of(told, why)
+        if update is not None:
+            self._tell(update)
         if self._state is None:
-            self._of_unanswered(told)
-        else:
+            self._of_undirected(told)
+        elif not self._finished:
             self._happens(told)
+        self._look_if_over()
 
     def instruct(self, url: str, document: Document) -> bool:
         """Gives the call another document to run. False: it is over, or not answered yet."""
@@ -146,15 +157,26 @@ class Conversation:
         self._happens(model.NewDocument(url, document))
         return True
 
-    def hang_up(self) -> None:
-        """Ends the call from our side."""
+    def hang_up(self, leg: str = "") -> None:
+        """Ends one of the legs from our side; without one, the call."""
         if not self._finished:
-            self._world.obey(HangUp(self.leg))
+            self._world.obey(HangUp(leg or self.leg))
+
+    def lose(self) -> None:
+        """Nothing more will be heard of the call: what has no end gets an inferred one, and that is that."""
+        for call in sorted(self.legs.values(), key=lambda call: call.is_root):
+            if not call.is_final and not self._finished:
+                told = HungUp(call.id, "failed" if call.answered_at_ms is None else "completed")
+                self._tell(reports.lost(told, self._now(), self._world.source))
+                if self._state is not None:
+                    self._happens(told)
+        self._recording.clear()
+        self._finish()
 
     @property
     def is_over(self) -> bool:
-        """Has it ended, with everything that was recorded of it?"""
-        return self._finished and not self._recording
+        """Has it ended, with all its legs, and everything that was recorded of them?"""
+        return self._finished and not self._recording and all(leg.is_final for leg in self.legs.values())
 
     # Inside
     def _now(self) -> int:
@@ -166,36 +188,65 @@ class Conversation:
         others = (other for other in self.legs.values() if other.id != self.leg)
         return leg == self.leg and root.direction == "inbound" and not any(other.status == "ongoing" for other in others)
 
-    def _of_unanswered(self, told: Happening) -> None:
-        """A call that goes out, before its document."""
-        assert self._outgoing is not None
-        if isinstance(told, Answered):
-            outgoing = self._outgoing
+    def _update_of(self, told: Happening, why: str) -> Update | None:
+        """What a happening means for the ledger; None: nothing."""
+        now, source = self._now(), self._world.source
+        match told:
+            case Rang():
+                return reports.rang(told, now, source)
+            case Answered():
+                return reports.answered(told, now, source, by_document=self._by_document(told.leg))
+            case HungUp():
+                return reports.hung_up(told, now, source, why or self._whys.pop(told.leg, ""))
+        return None
+
+    def _tell_incoming(self, told: Incoming) -> None:
+        for update in reports.incoming(told, self._now(), self._world.source):
+            self._tell(update)
+
+    def _of_undirected(self, told: Happening) -> None:
+        """A call without a document: one that goes out and is not answered yet, one that was turned away, one that we failed."""
+        if isinstance(told, Answered) and self._outgoing is not None:
+            outgoing, self._outgoing = self._outgoing, None
             if outgoing.record is not None:
                 self._begin_recording(outgoing.record, outgoing.followers)
-            self._run(*interpreter.begin(outgoing.facts, self._now()))
-        elif isinstance(told, HungUp):
+            self._begin(outgoing.facts)
+        elif isinstance(told, HungUp) and told.leg == self.leg:
             self._finish()
+
+    def _begin(self, facts: CallFacts) -> None:
+        self._variables = facts.variables
+        self._work(partial(interpreter.begin, facts, self._now()))
 
     def _happens(self, event: model.Event) -> None:
         """One event after another: what a command brings about waits until its siblings are done."""
         self._events.append(event)
-        if self._busy:
-            return
+        if not self._busy:
+            self._work(None)
+
+    def _work(self, begin: Callable[[], tuple[State, list[model.Command]]] | None) -> None:
+        """Everything that waits, and what comes of it."""
         self._busy = True
         try:
+            if begin is not None:
+                self._carry_out(*begin())
             while self._events:
                 assert self._state is not None
                 self._carry_out(*interpreter.step(self._state, self._events.popleft(), self._now()))
+        except Exception:  # a fault of ours: a caller must not be left on a line that nobody minds
+            log.exception("call %s of account %s is ended by a fault of ours", self.leg, self.account)
+            self._give_up()
         finally:
             self._busy = False
 
-    def _run(self, state: State, commands: list[model.Command]) -> None:
-        self._busy = True
-        try:
-            self._carry_out(state, commands)
-        finally:
-            self._busy = False
+    def _give_up(self) -> None:
+        """Nobody directs the call any more: its legs are hung up, their ends are told, and nothing else."""
+        self._events.clear()
+        self._state = None
+        for call in self.legs.values():
+            if not call.is_final:
+                self._whys[call.id] = "a fault of ours: it has been logged"
+                self._world.obey(HangUp(call.id))
 
     def _carry_out(self, state: State, commands: list[model.Command]) -> None:
         self._state = state
@@ -225,8 +276,9 @@ class Conversation:
             case Record():
                 self._begin_recording(command, self._followers.get((command.leg, command.op), ()))
             case Dial():
-                self._tell(reports.dialled(command, self._now(), world.source))
-                world.obey(command)
+                order = replace(command, to=as_dialled(command.to, self._country))
+                self._tell(reports.dialled(order, self._now(), world.source))
+                world.obey(order)
             case _:
                 world.obey(command)
 
@@ -273,7 +325,8 @@ class Conversation:
         self._look_if_over()
 
     def _look_if_over(self) -> None:
-        if self.is_over:
+        if not self._let_go and self.is_over:
+            self._let_go = True
             self._world.over(self)
 
     def _tell(self, update: Update) -> None:

@@ -28,6 +28,12 @@ def incoming(told: Incoming, at_ms: int, source: str) -> list[Update]:
     ]
 
 
+def accepted(order: Dial, at_ms: int, source: str, context: dict[str, Any], data: dict[str, Any]) -> Update:
+    """The account wants somebody to be called, and it will be done. `data`: what else was asked for, for the record."""
+    ref = CallRef(id=order.leg, direction="outbound", from_=order.caller_id, to=order.to, **context)
+    return Update(type="call.accepted", at_ms=at_ms, call=ref, data=data, source=source)
+
+
 def dialled(order: Dial, at_ms: int, source: str, context: dict[str, Any] | None = None) -> Update:
     """Somebody is called. `context`: what is known of a call that begins with it."""
     ref = CallRef(
@@ -47,11 +53,16 @@ def answered(told: Answered, at_ms: int, source: str, *, by_document: bool) -> U
     return Update(type="call.ongoing", at_ms=at_ms, call=ref, source=source)
 
 
-def hung_up(told: HungUp, at_ms: int, source: str) -> Update:
-    """A leg is over."""
-    known = {"cause": told.cause, "sip_status": told.sip_status, "ended_by": _PARTY.get(told.by)}
+def hung_up(told: HungUp, at_ms: int, source: str, why: str = "") -> Update:
+    """A leg is over. `why`: a word of ours for the record, of one that we did not let be."""
+    known = {"cause": told.cause, "sip_status": told.sip_status, "ended_by": _PARTY.get(told.by), "why": why or None}
     data = {name: value for name, value in known.items() if value is not None}
     return Update(type=f"call.{told.status}", at_ms=at_ms, call=CallRef(id=told.leg), data=data, source=source)
+
+
+def lost(told: HungUp, at_ms: int, source: str) -> Update:
+    """A leg of which nothing more will be heard: its end is inferred."""
+    return Update(type=f"call.{told.status}", at_ms=at_ms, call=CallRef(id=told.leg), inferred=True, source=source)
 
 
 def recording_begun(order: Record, at_ms: int, source: str) -> Update:

@@ -26,7 +26,8 @@ MAX_IDLE_STEPS: Final = 1_000
 
 def begin(call: CallFacts, now_ms: int) -> tuple[State, list[Command]]:
     """A call begins: an incoming one that nobody has answered, or an outgoing one that its callee has. See `CallFacts`."""
-    turn = Turn(State(call=call, thread=Thread(call.leg, answered=call.answered)), now_ms)
+    thread = Thread(call.leg, answered=call.answered)
+    turn = Turn(State(call=call, thread=thread, variables=call.variables), now_ms)
     if isinstance(call.first, NewDocument):
         turn.load(call.first.document, call.first.url)
         _run(turn)

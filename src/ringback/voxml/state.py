@@ -26,7 +26,7 @@ class CallFacts(Struct, frozen=True, kw_only=True):
     `first`: the URL to ask, or a document that was given (its `url` is the base of what is relative in it, empty: none).
     `answered`: an outgoing call whose callee has answered; False: an incoming one that nobody has answered yet. `from_`: the caller
     id of a Dial that names none. `flows`: the account's flow ids, and the URL of the document that each stands for. `today`: year
-    and month, for the expiry of cards.
+    and month, for the expiry of cards. `variables`: those that are set from the beginning.
     """
 
     leg: str
@@ -36,6 +36,7 @@ class CallFacts(Struct, frozen=True, kw_only=True):
     answered: bool = False
     flows: dict[str, str] = {}
     today: tuple[int, int] = (1970, 1)
+    variables: dict[str, str] = {}
 
 
 class Frame(Struct, frozen=True):
