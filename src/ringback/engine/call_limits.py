@@ -1,5 +1,5 @@
-"""Whom an account's live calls may reach, how many at once, and how many a minute: asked before every leg that is begun, whether the
-API, a document's Dial, or a forward begins it.
+"""Whom an account's live calls may reach, how many at once, and how many a minute: asked before every leg that is begun, whether
+the API, a document's Dial, or a forward begins it.
 
 A call that comes in counts as one that is going on, and is refused as busy when there are as many as there may be; it does not
 count as one that was begun. What the limits are is the operator's to say, for each account (`PATCH /v1/accounts/{id}`).
