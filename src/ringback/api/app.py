@@ -36,6 +36,7 @@ from ringback.api.system import Operator, Sources, healthz, metrics, readyz, tak
 from ringback.api.tables import calls_table, deliveries_table
 from ringback.api.voc import replies as voc_replies
 from ringback.api.voc.routes import routers as voc_routers
+from ringback.api.voxml import check_voxml
 from ringback.engine.server import Engine
 from ringback.errors import RingbackError
 
@@ -145,6 +146,7 @@ def make_app(engine: Engine) -> ASGIApp:
             Erasures,
             Audit,
             verify,
+            check_voxml,
             Operator,
             Sources,
             take_events,

@@ -12,6 +12,7 @@ from ringback.api.examples import put_examples
 from ringback.api.idempotency import takes_key
 from ringback.api.refusals import form_of, put_refusals
 from ringback.api.voc.replies import LOGIN, LoginRefused, VocError
+from ringback.api.voxml import XML, VoxmlDocument
 from ringback.api.webhooks import webhooks
 from ringback.calls.audio import EXTENSIONS
 from ringback.calls.model import CallRef
@@ -99,6 +100,7 @@ _TAGS: Final = {
     "erasures": "Numbers and calls that are forgotten on demand.",
     "audit": "Who changed what, when, and from where.",
     "sources": "Switches that calls are reported by.",
+    "voxml": "Documents that say what happens on a call.",
     "system": "Health, counts, notes.",
     "bird": "Bird's own API, for the code that speaks it already.",
     "voc": "Voice Over Cloud's own API, for the code that speaks it already.",
@@ -140,7 +142,7 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect], of_the_o
     """The whole description, from the one that the framework made of the routes. `of_the_operator`: the routes that are the
     operator's alone, as `GET /v1/accounts`."""
     components = document["components"]
-    _, call_ref = msgspec.json.schema_components([CallRef, BirdError, VocError, LoginRefused], ref_template=_REF)
+    _, call_ref = msgspec.json.schema_components([CallRef, BirdError, VocError, LoginRefused, VoxmlDocument], ref_template=_REF)
     ours = {"Problem": _PROBLEM, "Update": _UPDATE, "Taken": _TAKEN, "EventsTaken": _EVENTS_TAKEN}
     components["schemas"] = components["schemas"] | call_ref | ours
     for kind in _structs():
@@ -156,6 +158,7 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect], of_the_o
                 operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     _describe_events(document["paths"]["/v1/events"]["post"])
     _describe_files(document["paths"])
+    _describe_voxml(document["paths"]["/v1/voxml/check"]["post"])
     resends = document["paths"]["/v1/resends"]["post"]["responses"]
     resends["200"] = {**resends["202"], "description": "A dry run: the count alone."}
     _describe_records(document["paths"]["/v1/sources/freeswitch/cdr"]["post"])
@@ -243,6 +246,18 @@ def _describe_records(operation: dict[str, Any]) -> None:
     operation["requestBody"] = {
         "required": True,
         "content": {"application/json": {"schema": document}, "application/x-www-form-urlencoded": {"schema": form}},
+    }
+
+
+def _describe_voxml(operation: dict[str, Any]) -> None:
+    """A document, as itself or in JSON."""
+    document = {"type": "string", "description": "A VoXML document, of 64 kB at most."}
+    operation["requestBody"] = {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": _REF.format(name=VoxmlDocument.__name__)}},
+            **{media_type: {"schema": document} for media_type in XML},
+        },
     }
 
 

@@ -26,11 +26,12 @@ _TEXTS: Final = {
 _FIELDS: Final = {422: "limit"}
 _UNKEYED_TOO: Final = ("/recordings/", "/transcriptions/")
 """A signed link is refused as a key is."""
-_NEVER_AT_ODDS: Final = frozenset({LOGIN, "/v1/events", "/v1/verify", "/v1/sources/freeswitch/cdr"})
+_NEVER_AT_ODDS: Final = frozenset({LOGIN, "/v1/events", "/v1/verify", "/v1/sources/freeswitch/cdr", "/v1/voxml/check"})
 """What is posted there meets nothing that it could be at odds with."""
 _MORE: Final[dict[tuple[str, str], tuple[int, ...]]] = {
     ("post", "/v1/events"): (429,),
     ("post", "/v1/verify"): (404,),
+    ("post", "/v1/voxml/check"): (415,),
     ("get", "/v1/explain"): (404,),
     ("post", LOGIN): (401,),
     ("post", "/voc/api/v1/webhooks/test"): (404,),

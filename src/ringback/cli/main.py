@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 import ringback
+from ringback.cli.voxml import voxml
 from ringback.settings import HELP, Settings, read_settings
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Setti
 
 takeover = typer.Typer(name="import", help="Takes over what was set up on another platform.", no_args_is_help=True)
 app.add_typer(takeover)
+app.add_typer(voxml)
 
 
 def _option(name: str, *flags: str) -> Any:

@@ -21,7 +21,7 @@ Tell = Callable[[str, str, str], None]
 
 _WHOLE: Final = re.compile(r"[0-9]{1,9}")
 _DIGITS_ONLY: Final = re.compile(r"[0-9]+")
-_AMOUNT: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
+_AMOUNT: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?")
 _TAG: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _VOICE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
@@ -109,7 +109,7 @@ class Amount(Struct, frozen=True):
 
     @property
     def expected(self) -> str:
-        return "an amount such as 20 or 20.45, up to 999999999.99"
+        return "an amount such as 20 or 20.45, up to 999999.99"
 
     def read(self, text: str, tell: Tell) -> str:
         said = text.strip()

@@ -6,18 +6,21 @@ from ringback.voxml import document as values
 from ringback.voxml.document import Document, Step, Verb
 from ringback.voxml.problem import Problem, problem
 
-_ANSWERING = (values.Answer, values.Say, values.Play, values.Gather, values.Record, values.Dial, values.Pay)
-"""After one of these an incoming call is answered, or was tried to be; a Reject comes too late."""
+_ANSWERING = (values.Answer, values.Gather, values.Record, values.Pay)
+_TAKING_TIME = (values.Say, values.Play, values.Pause, values.Dial)
+"""A Reject behind one of these is not the first verb, and the call may be unanswered still."""
+_LATE = "<Reject> comes after the call was answered: it hangs up"
+_NOT_FIRST = "<Reject> is not first: the vendor's pages know it as the first verb alone; expected nothing before it"
 
 
 def flow_problems(document: Document) -> Iterator[Problem]:
     """All of a document's."""
     if not document.body:
         yield problem("empty-document", (1, 1), "there is nothing to do: the call ends")
-    yield from _of_verbs(document.body, answered=False)
+    yield from _of_verbs(document.body, late="")
 
 
-def _of_verbs(verbs: tuple[Verb, ...], *, answered: bool) -> Iterator[Problem]:
+def _of_verbs(verbs: tuple[Verb, ...], *, late: str) -> Iterator[Problem]:
     leaving: Step | None = None
     for number, verb in enumerate(verbs):
         if leaving is not None:
@@ -26,21 +29,21 @@ def _of_verbs(verbs: tuple[Verb, ...], *, answered: bool) -> Iterator[Problem]:
             said = f"<{_name(verb)}>{others} is never run: <{_name(leaving)}> of line {leaving.line} {_why(leaving)}"
             yield problem("unreachable", _place(verb), said)
             return
-        yield from _of_verb(verb, answered=answered)
-        answered = answered or isinstance(verb, _ANSWERING)
+        yield from _of_verb(verb, late=late)
+        late = late if late == _LATE else _lateness(verb) or late
         leaving = verb if _leaves(verb) else None
 
 
-def _of_verb(verb: Verb, *, answered: bool) -> Iterator[Problem]:
+def _of_verb(verb: Verb, *, late: str) -> Iterator[Problem]:
     match verb:
         case values.If() | values.Do():
             if isinstance(verb, values.Do) and verb.max_loops == 1:
                 yield problem(
                     "runs-once", _place(verb), "<Do> runs once at most; expected maxLoops over 1", "one pass is the default"
                 )
-            yield from _of_verbs(verb.body, answered=answered)
-        case values.Reject() if answered:
-            yield problem("late-reject", _place(verb), "<Reject> comes after the call was answered: it hangs up", "put it first")
+            yield from _of_verbs(verb.body, late=late)
+        case values.Reject() if late:
+            yield problem("late-reject", _place(verb), late)
         case values.Say():
             yield from _of_say(verb)
         case values.Gather():
@@ -72,6 +75,13 @@ def _leaves(verb: Verb) -> bool:
             return verb.action is not None and verb.action_on_empty_result
         case _:
             return False
+
+
+def _lateness(verb: Verb) -> str:
+    """What a Reject behind it is told."""
+    if isinstance(verb, _ANSWERING) or (isinstance(verb, values.Dial) and not verb.answer_on_bridge):
+        return _LATE
+    return _NOT_FIRST if isinstance(verb, _TAKING_TIME) else ""
 
 
 def _why(leaving: Step) -> str:

@@ -89,7 +89,7 @@ CODES: Final[dict[str, Code]] = {
     "empty-document": _warns("Nothing to do: the call ends."),
     "nothing-said": _warns("A Say without text."),
     "unreachable": _warns("Verbs that are never run, because of what stands before them."),
-    "late-reject": _warns("A Reject after the call was answered: it hangs up."),
+    "late-reject": _warns("A Reject that is not the first verb. After an answer it hangs up."),
     "runs-once": _warns("A Do without maxLoops: it runs once at most, as an If does."),
     "input-lost": _warns("A Gather with neither action nor output: nobody learns what was entered."),
     "no-effect": _warns("An attribute that does nothing without another one."),

@@ -47,10 +47,8 @@ _VERBS: Final = (
         attributes=(HISTORY,),
         notes=(
             Note("documented", "Only the first has an effect; after that it does nothing."),
-            Note(
-                "ours",
-                "What speaks, listens or records answers the call by itself; a Play, Say or Pause before an Answer does so too.",
-            ),
+            Note("ours", "Gather, Record, Pay, and Dial without `answerOnBridge` answer by themselves."),
+            Note("ours", "Say and Play do too, unless an Answer, a Reject or a Dial with `answerOnBridge` comes later."),
         ),
         example="answer",
     ),
@@ -129,7 +127,7 @@ _VERBS: Final = (
             ),
             Attribute(
                 name="numDigits",
-                kind=Whole(1, 1_000, ours=True),
+                kind=Whole(1, 128, ours=True),
                 about="After so many keys it ends.",
                 unset="any number",
                 note="inferred: that it ends then",
@@ -138,7 +136,7 @@ _VERBS: Final = (
                 name="timeout",
                 kind=SECONDS,
                 about="How long to wait for a key, or for the first word.",
-                note="inferred: the time begins anew with each key, and once what is played has ended",
+                note="ours: it begins once what is played has ended, and anew with each key",
             ),
             Attribute(
                 name="speechTimeout",
@@ -164,7 +162,8 @@ _VERBS: Final = (
                 "documented",
                 "When nothing was entered in time, the next verb follows, with `action` too, unless `actionOnEmptyResult`.",
             ),
-            Note("ours", "A key or a word stops what is played."),
+            Note("ours", "The first key stops what is played. Speech is listened for once it has ended, until a key is pressed."),
+            Note("ours", "A Gather of one digit is a menu: its key is the event `call.ivr-option`."),
         ),
         example="gather",
     ),

@@ -65,7 +65,7 @@ PAY: Final = Word(
     children=("Prompt", "Parameter"),
     notes=(
         Note("documented", "What follows is never run if there is an `action`."),
-        Note("ours", "`<output>.result` and `<output>.error` are set; no page says what is in it."),
+        Note("ours", "The names of what `output` and the webhooks carry: no page says them."),
     ),
     example="pay",
 )
