@@ -34,7 +34,7 @@ def test_everything_may_be_said_and_changed(api: Api, number: str) -> None:
     assert site["type"] == "Site"
     wish = {"name": "Web pool", "pool": "dynamic", "property": site["id"], "channel_id": CHANNEL, "trunk_id": "90001"}
     made = api.post("/v1/numbers", {"number": number, **wish, "webhooks_enabled": False})
-    assert made == {"number": number, **wish, "webhooks_enabled": False}
+    assert made == {"number": number, **wish, "webhooks_enabled": False, "voice": None}
     status, changed = api.call("PATCH", f"/v1/numbers/{number}", {"name": "Print", "webhooks_enabled": True})
     assert (status, changed) == (200, {**made, "name": "Print", "webhooks_enabled": True})
     assert api.get(f"/v1/numbers/{number}") == changed
@@ -144,3 +144,57 @@ def test_a_change_is_in_the_next_webhook(api: Api, number: str, receiver: Receiv
     # A filter goes by the number's channel, too.
     api.endpoint(receiver.url + "/", "bird", filters=[{"key": "channelId", "value": default}])
     assert api.send(say("completed", 2))["results"][0]["deliveries"] == 1
+
+
+VOICE = {
+    "url": "http://127.0.0.1:9/voice?t=1#rc=2",
+    "method": "GET",
+    "fallback_url": "http://127.0.0.1:9/spare",
+    "fallback_method": "POST",
+    "local_fallback": {"forward": "+13005550100"},
+}
+
+
+def test_who_is_asked_about_a_number_s_calls(api: Api, number: str) -> None:
+    made = api.post("/v1/numbers", {"number": number, "voice": {"url": VOICE["url"]}})
+    defaults = {"method": "POST", "fallback_url": None, "fallback_method": "POST", "local_fallback": None}
+    assert made["voice"] == {"url": VOICE["url"], **defaults}
+    changed = api.call("PATCH", f"/v1/numbers/{number}", {"voice": VOICE})[1]
+    assert changed["voice"] == VOICE == api.get(f"/v1/numbers/{number}")["voice"]
+    assert api.call("PATCH", f"/v1/numbers/{number}", {"name": "Print"})[1]["voice"] == VOICE
+    assert api.call("PATCH", f"/v1/numbers/{number}", {"voice": None})[1]["voice"] is None
+
+
+def test_a_password_in_a_voice_url_is_masked_and_kept(api: Api, number: str) -> None:
+    url, masked = "http://ann:s%40cret@127.0.0.1:9/voice", "http://ann:***@127.0.0.1:9/voice"
+    made = api.post("/v1/numbers", {"number": number, "voice": {"url": url}})
+    assert made["voice"]["url"] == masked
+    again = api.call("PATCH", f"/v1/numbers/{number}", {"voice": {**made["voice"], "method": "GET"}})
+    assert (again[0], again[1]["voice"]["url"], again[1]["voice"]["method"]) == (200, masked, "GET")
+    status, problem = api.call("PATCH", f"/v1/numbers/{number}", {"voice": {"url": masked.replace("127.0.0.1:9", "127.0.0.1:10")}})
+    assert (status, problem["field"]) == (422, "voice.url"), "a password goes nowhere but where it was given for"
+
+
+@pytest.mark.parametrize(
+    ("voice", "field"),
+    [
+        ({}, "voice"),
+        ({"url": ""}, "voice.url"),
+        ({"url": "/voice"}, "voice.url"),
+        ({"url": "ftp://127.0.0.1/"}, "voice.url"),
+        ({"url": "https://10.0.0.1/"}, "voice.url"),
+        ({"url": "http://ann:***@127.0.0.1/"}, "voice.url"),
+        ({"url": "https://a/", "fallback_url": "https://169.254.169.254/"}, "voice.fallback_url"),
+        ({"url": "https://a/", "method": "PUT"}, "voice.method"),
+        ({"url": "https://a/", "local_fallback": {}}, "voice.local_fallback"),
+        ({"url": "https://a/", "local_fallback": {"say": "x", "forward": "+15"}}, "voice.local_fallback"),
+        ({"url": "https://a/", "local_fallback": {"say": ""}}, "voice.local_fallback.say"),
+        ({"url": "https://a/", "local_fallback": {"forward": "with blank"}}, "voice.local_fallback.forward"),
+        ({"url": "https://a/", "ring": True}, "voice"),
+    ],
+)
+def test_voice_settings_that_cannot_be_are_refused_at_once(api: Api, number: str, voice: dict[str, Any], field: str) -> None:
+    status, problem = api.call("POST", "/v1/numbers", {"number": number, "voice": voice})
+    assert status == 422
+    assert problem["field"].startswith(field), problem
+    assert api.get("/v1/numbers")["items"] == []

@@ -30,6 +30,7 @@ def set_up(server: Server, receiver: Receiver) -> Api:
     api = server.account()
     api.endpoint(receiver.url, secret=SECRET)
     api.raw("POST", "/v1/numbers", b'{"number":"+61255500009"}', {"Idempotency-Key": "once"})
+    api.post("/v1/numbers", {"number": "+61255500010", "voice": {"url": "http://ann:secret@127.0.0.1/voice"}})
     return api
 
 
@@ -48,6 +49,7 @@ def still_works(server: Server, before: Api, receiver: Receiver, call: str) -> N
     assert got.headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
     status, headers, _ = api.raw("POST", "/v1/numbers", b'{"number":"+61255500009"}', {"Idempotency-Key": "once"})
     assert (status, headers.get("idempotent-replayed")) == (201, "true")
+    assert api.get("/v1/numbers/+61255500010")["voice"]["url"] == "http://ann:***@127.0.0.1/voice"
 
 
 def keys(data: Path) -> list[str]:
@@ -63,7 +65,7 @@ def test_a_new_key_in_the_file_and_the_old_one_dropped_when_asked(own: Callable[
     assert done.returncode == 0, done.stderr
     assert keys(data)[1:] == [old]
     assert (data / "secret.key").stat().st_mode & 0o777 == 0o600
-    assert "2 stored secrets were encrypted anew" in done.stdout
+    assert "3 stored secrets were encrypted anew" in done.stdout
     server = own()
     still_works(server, api, receiver, "after")
     assert "ringback rotate-key" in {line["action"] for line in Api(server.port, ADMIN_KEY).get("/v1/audit")["items"]}

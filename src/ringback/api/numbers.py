@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from ringback.api.common import NO_CONTROLS, AccountId, TheEngine
 from ringback.api.paging import Cursor, Limit, Page, named_page
 from ringback.api.views import NumberView, PropertyView, number_view, property_view
+from ringback.api.voice_fields import NewVoice, voice_of
 from ringback.calls.directory import Number, Property, default_number, default_property
 from ringback.errors import Conflict, InvalidInput, NotFound
 from ringback.ids import now_ms
@@ -31,7 +32,8 @@ class NewProperty(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewNumber(Struct, frozen=True, forbid_unknown_fields=True):
-    """`number` is E.164 with +, an extension or a SIP address. What is not given keeps its default."""
+    """`number` is E.164 with +, an extension or a SIP address. What is not given keeps its default. `voice`: who is asked about the
+    number's calls."""
 
     number: Annotated[str, Meta(min_length=1, max_length=MOST_CHARS, pattern=f"^{_PRINTABLE}+$")]
     name: Name | UnsetType = UNSET
@@ -40,10 +42,11 @@ class NewNumber(Struct, frozen=True, forbid_unknown_fields=True):
     channel_id: ChannelId | UnsetType = UNSET
     trunk_id: TrunkId | UnsetType = UNSET
     webhooks_enabled: bool | UnsetType = UNSET
+    voice: NewVoice | UnsetType | None = UNSET
 
 
 class ChangedNumber(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is sent is changed."""
+    """What is sent is changed; `voice` is replaced as a whole, null clears it."""
 
     name: Name | UnsetType = UNSET
     pool: Literal["static", "dynamic"] | UnsetType = UNSET
@@ -51,6 +54,7 @@ class ChangedNumber(Struct, frozen=True, forbid_unknown_fields=True):
     channel_id: ChannelId | UnsetType = UNSET
     trunk_id: TrunkId | UnsetType = UNSET
     webhooks_enabled: bool | UnsetType = UNSET
+    voice: NewVoice | UnsetType | None = UNSET
 
 
 def _all_properties(engine: TheEngine, account: str) -> list[Property]:
@@ -63,7 +67,7 @@ def _property(engine: TheEngine, account: str, wanted: str) -> Property | None:
 
 
 def _changed(engine: TheEngine, account: str, number: Number, data: NewNumber | ChangedNumber) -> Number:
-    """The number with what was sent put in. Reads the store for a property."""
+    """The number with what was sent put in. Reads the store for a property. Raises InvalidInput."""
     given = {
         name: value
         for name in ("name", "pool", "channel_id", "trunk_id", "webhooks_enabled")
@@ -74,6 +78,8 @@ def _changed(engine: TheEngine, account: str, number: Number, data: NewNumber | 
         if found is None:
             raise InvalidInput("no such property", "property")
         given["property"] = found
+    if data.voice is not UNSET:
+        given["voice"] = None if data.voice is None else voice_of(data.voice, number.voice, engine, account)
     return msgspec.structs.replace(number, registered=True, updated_at_ms=now_ms(), **given)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from ringback.calls.directory import Number, Property
+from ringback.calls.directory import Number, Property, Voice
 from ringback.calls.model import Call, Event, Offer, to_rfc3339
 from ringback.ids import time_of, to_text
 from ringback.store.port import Account, DeliveryRow
+from ringback.webhooks.credentials import shown_url, split_credentials
 from ringback.webhooks.model import Delivery
 from ringback.webhooks.records import Attempt, StoredCall
 
@@ -46,8 +47,18 @@ class PropertyView(Struct, frozen=True):
     type: str
 
 
+class VoiceView(Struct, frozen=True):
+    """Who says what to do with a call to a number; passwords in URLs are masked."""
+
+    url: str
+    method: str
+    fallback_url: str | None
+    fallback_method: str
+    local_fallback: dict[str, str] | None
+
+
 class NumberView(Struct, frozen=True):
-    """A number of an account, with the ids that dialects send for it."""
+    """A number of an account, with the ids that dialects send for it. `voice` null: nobody is asked about its calls."""
 
     number: str
     name: str
@@ -56,6 +67,7 @@ class NumberView(Struct, frozen=True):
     channel_id: str
     trunk_id: str
     webhooks_enabled: bool
+    voice: VoiceView | None
 
 
 class DeliveryView(Struct, frozen=True):
@@ -170,7 +182,26 @@ def property_view(item: Property) -> PropertyView:
 def number_view(number: Number) -> NumberView:
     """See NumberView."""
     return NumberView(
-        number.number, number.name, number.pool, number.property.id, number.channel_id, number.trunk_id, number.webhooks_enabled
+        number=number.number,
+        name=number.name,
+        pool=number.pool,
+        property=number.property.id,
+        channel_id=number.channel_id,
+        trunk_id=number.trunk_id,
+        webhooks_enabled=number.webhooks_enabled,
+        voice=None if number.voice is None else voice_view(number.voice),
+    )
+
+
+def voice_view(voice: Voice) -> VoiceView:
+    """See VoiceView."""
+    local = {"say": voice.say, "forward": voice.forward}
+    return VoiceView(
+        url=shown_url(*split_credentials(voice.url)),
+        method=voice.method,
+        fallback_url=None if voice.fallback_url is None else shown_url(*split_credentials(voice.fallback_url)),
+        fallback_method=voice.fallback_method,
+        local_fallback={name: value for name, value in local.items() if value is not None} or None,
     )
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from store_backends import START_MS, Backend
 from store_values import ACCOUNT, OTHER, Maker, commit
 
-from ringback.calls.directory import Number, Property, default_number
+from ringback.calls.directory import Number, Property, Voice, default_number
 from ringback.errors import Conflict, NotFound
 from ringback.store.port import Account, Key, Store
 from ringback.webhooks.model import Endpoint, Filter, Secret
@@ -166,3 +166,15 @@ def test_notes_newest_first(store: Store) -> None:
     assert store.notes(None, 2) == [(4, "stray", "line 4"), (3, "gap", "line 3")]
     assert store.notes("gap", 9) == [(3, "gap", "line 3"), (1, "gap", "line 1")]
     assert store.notes("none", 9) == []
+
+
+def test_a_number_s_voice_settings_come_back_and_stand_nowhere_in_clear(store: Store, backend: Backend) -> None:
+    voice = Voice(url="https://ann:a-voice-password@app.example.com/v#rc=2", method="GET", fallback_url="https://b/", forward="+15")
+    number = replace(default_number(ACCOUNT, "+61255500001"), registered=True, voice=voice)
+    store.put_number(ACCOUNT, number)
+    assert store.numbers() == [(ACCOUNT, number)]
+    assert "password" not in repr(store.numbers())
+    backend.settle(store)
+    assert b"a-voice-password" not in backend.everything()
+    store.put_number(ACCOUNT, replace(number, voice=None))
+    assert store.numbers() == [(ACCOUNT, replace(number, voice=None))]

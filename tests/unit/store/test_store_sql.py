@@ -15,7 +15,7 @@ FOLDER = Path(ringback.store.sqlite.__file__).parent
 FILES = sorted(file.name for file in FOLDER.glob("*.sql"))
 CODE = "\n".join(file.read_text() for file in FOLDER.glob("*.py"))
 
-SMALL = {"account", "api_key", "endpoint", "property", "note", "name", "listed", "seen_turn", "seen_recent"} | {
+SMALL = {"account", "api_key", "endpoint", "number", "property", "note", "name", "listed", "seen_turn", "seen_recent"} | {
     "endpoint_health", "resend_job", "erasure", "step", "wanted", "side", "CONSTANT"
 }  # fmt: skip
 """Tables that are read whole: few rows, or all of them are wanted."""

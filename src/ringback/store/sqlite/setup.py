@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringback.calls.directory import Number, Property
+from ringback.calls.directory import Number, Property, Voice
 from ringback.errors import Conflict, NotFound, StoreUnavailable
 from ringback.store.port import Account, Key
 from ringback.store.secrets import SecretBox
@@ -132,9 +132,12 @@ class Setup:
         return self._deleted("delete_property", account, item)
 
     def put_number(self, account: str, number: Number) -> None:
-        """Makes or changes a number. Raises NotFound if there is no such account."""
+        """Makes or changes a number; its voice settings are encrypted. Raises NotFound if there is no such account."""
         with self._db.writing() as connection:
-            connection.execute(_SQL["put_number"], (_account(connection, account), number.number, _encode(number)))
+            owner = _account(connection, account)
+            voice = None if number.voice is None else self._box.seal(_encode(number.voice), voice_row(owner, number.number))
+            body = _encode(replace(number, voice=None))
+            connection.execute(_SQL["put_number"], (owner, number.number, body, voice))
 
     def numbers(self) -> list[tuple[str, Number]]:
         """Every account's numbers, (account, number), with their properties as they are now."""
@@ -143,10 +146,18 @@ class Setup:
                 (account, item): _decode(body, type=Property)
                 for account, item, body in connection.execute(_SQL["all_properties"]).fetchall()
             }
-            found = [(account, _decode(body, type=Number)) for account, body in connection.execute(_SQL["numbers"]).fetchall()]
+            found = connection.execute(_SQL["numbers"]).fetchall()
+        numbers = [(account, _decode(body, type=Number), voice, owner) for account, body, voice, owner in found]
         return [
-            (account, replace(number, property=properties.get((account, number.property.id), number.property)))
-            for account, number in found
+            (
+                account,
+                replace(
+                    number,
+                    property=properties.get((account, number.property.id), number.property),
+                    voice=None if voice is None else _decode(self._box.open(voice, voice_row(owner, number.number)), type=Voice),
+                ),
+            )
+            for account, number, voice, owner in numbers
         ]
 
     def delete_number(self, account: str, number: str) -> bool:
@@ -232,3 +243,8 @@ def _account(connection: sqlite3.Connection, account: str) -> int:
 def endpoint_row(endpoint: int) -> str:
     """What an endpoint's sealed part belongs to."""
     return f"endpoint/{endpoint}"
+
+
+def voice_row(account: int, number: str) -> str:
+    """What a number's voice settings belong to. `account`: its small number."""
+    return f"number/{account}/{number}"

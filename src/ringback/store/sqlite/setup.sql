@@ -74,7 +74,8 @@ SELECT endpoint, body FROM endpoint_health;
 
 -- name: secret_keys_in_use
 -- The ids of the secret keys that something is encrypted with.
-SELECT DISTINCT substr(sealed, 1, 4) FROM endpoint WHERE sealed IS NOT NULL;
+SELECT substr(sealed, 1, 4) FROM endpoint WHERE sealed IS NOT NULL
+UNION SELECT substr(voice, 1, 4) FROM number WHERE voice IS NOT NULL;
 
 -- name: put_property
 -- A property is made or changes.
@@ -94,11 +95,13 @@ DELETE FROM property WHERE account = ?1 AND id = ?2;
 
 -- name: put_number
 -- A number is made or changes.
-INSERT INTO number (account, number, body) VALUES (?1, ?2, ?3) ON CONFLICT (account, number) DO UPDATE SET body = excluded.body;
+INSERT INTO number (account, number, body, voice) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (account, number) DO UPDATE SET body = excluded.body, voice = excluded.voice;
 
 -- name: numbers
 -- Every account's numbers.
-SELECT account.id, number.body FROM number JOIN account ON account.n = number.account ORDER BY account.n, number.number;
+SELECT account.id, number.body, number.voice, account.n
+FROM number JOIN account ON account.n = number.account ORDER BY account.n, number.number;
 
 -- name: delete_number
 -- A number goes.
