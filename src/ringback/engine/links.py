@@ -20,7 +20,8 @@ PURPOSE: Final = "links to files"
 
 PREFIX: Final = "rec"
 """A file is named by the store's number of its call, as `rec_…`: an id that the source uses again names another file. The digits
-after it tell one content from another that replaced it; whoever comes by the older link gets what is there now."""
+after it tell one content from another that replaced it, or stands beside it; whoever comes by the link of one that was replaced
+gets what is there now."""
 
 _FILE: Final = re.compile(
     r"(/(?:recordings|transcriptions)/(rec_[0-9a-z]{14}-[0-9a-f]{8}\.[0-9a-z]{1,8}))\?expires=\d{1,12}&signature=[\w-]{43}\Z"
@@ -81,6 +82,11 @@ def own_url(public_url: str | None, listeners: Sequence[tuple[str, int]]) -> str
 def number_in(name: str) -> int | None:
     """The store's number of the call in a file's name (`rec_…-5f0e3a52.wav`); None: it is no such name."""
     return from_text(PREFIX, name.partition("-")[0])
+
+
+def meant_by(name: str) -> str:
+    """The first digits of a file's SHA-256 in its name; empty: there are none."""
+    return name.partition("-")[2].partition(".")[0]
 
 
 def _sign(key: bytes, path: str, expires: str) -> str:

@@ -5,22 +5,27 @@ within the ledger's memory of ids is the same update and sends nothing.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from ringback.calls.audio import EXTENSIONS, WavFacts, known_type, recognise, wav_facts
+from ringback.calls.live import RecordEnded
 from ringback.calls.model import CallRef, Update
-from ringback.engine.links import PURPOSE, Links, number_in
-from ringback.errors import CallerError, NotFound, OurError, TooLarge, WrongMedia
+from ringback.engine.links import PURPOSE, Links, meant_by, number_in
+from ringback.errors import CallerError, NotFound, OurError, StoreUnavailable, TooLarge, WrongMedia
 from ringback.ids import now_ms
 from ringback.store.recordings import Incoming, Kept, Kind, RecordingFiles
 from ringback.webhooks.records import StoredCall
 
 if TYPE_CHECKING:
     from ringback.engine.server import Engine
+
+log = logging.getLogger("ringback.recordings")
 
 BLOCK_BYTES: Final = 256 * 1024
 """An upload is written in blocks of this size, so that is what it holds of memory."""
@@ -36,12 +41,14 @@ _decode = msgspec.json.decode
 
 class Upload(Struct, frozen=True):
     """What comes with a file. `content_type` and `length` (None: not told) are the request's; `duration_s` and `channels` overrule
-    what the file itself tells."""
+    what the file itself tells. `beside`: what tells it from the call's other recordings, which then stay; empty: it replaces
+    them."""
 
     content_type: str
     length: int | None
     duration_s: int | None = None
     channels: int | None = None
+    beside: str = ""
 
 
 class Transcript(Struct, frozen=True, omit_defaults=True):
@@ -95,10 +102,28 @@ class Recordings:
                 found.duration_s if upload.duration_s is None else upload.duration_s,
             )
             data = {"status": "completed", "channels": facts.channels, "duration_s": facts.duration_s}
-            taken = await self._keep(stored, incoming, "recording", EXTENSIONS[declared], data)
+            taken = await self._keep(stored, incoming, "recording", EXTENSIONS[declared], data, upload.beside)
         finally:
             await self._engine.in_thread(incoming.discard)
         return msgspec.structs.replace(taken, facts=facts)
+
+    async def take_over(self, account: str, call_id: str, file: Path, told: RecordEnded) -> Taken:
+        """Makes a file that a switch of ours wrote a recording of its call, beside those that the call has, and tells the ledger
+        that it is completed. The file is gone then. Raises what `take_recording` does."""
+        upload = Upload(_type_of(file), None, told.duration_s, told.channels, beside=str(told.op))
+        taken = await self.take_recording(account, call_id, upload, self._read(file))
+        await self._engine.in_thread(lambda: file.unlink(missing_ok=True))
+        return taken
+
+    async def _read(self, file: Path) -> AsyncIterator[bytes]:
+        """Raises StoreUnavailable."""
+        try:
+            with await self._engine.in_thread(lambda: file.open("rb")) as opened:
+                while block := await self._engine.in_thread(lambda: opened.read(BLOCK_BYTES)):
+                    yield block
+        except OSError as error:
+            log.error("a switch's recording cannot be read: %s", error)
+            raise StoreUnavailable("the recording cannot be read") from error
 
     async def take_transcription(self, account: str, call_id: str, transcript: Transcript) -> Taken:
         """Takes a transcript in and tells the ledger. Raises NotFound (no such call), StoreUnavailable, OurError."""
@@ -143,7 +168,7 @@ class Recordings:
         """The file that a signed link names; its signature was checked. Raises NotFound, StoreUnavailable."""
         number = number_in(name)
         found = {} if number is None else await self._engine.in_thread(lambda: self._engine.store.calls_by_number([number]))
-        kept = await self._newest(list(found.values()), kind)
+        kept = await self._newest(list(found.values()), kind, name)
         if kept is None:
             raise NotFound("there is no such file any more")
         return kept
@@ -170,9 +195,12 @@ class Recordings:
         legs = await self._engine.in_thread(lambda: self._engine.store.legs(stored.root_n))
         return [stored, *(leg for leg in legs if leg.n != stored.n)]
 
-    async def _newest(self, legs: Sequence[StoredCall], kind: Kind) -> Kept | None:
+    async def _newest(self, legs: Sequence[StoredCall], kind: Kind, name: str = "") -> Kept | None:
+        """`name`: of the file that is meant, if it is there still."""
+        meant = meant_by(name)
+
         def look() -> list[Kept]:
-            found = (self._files.find(leg.call.account, leg.n, kind) for leg in legs)
+            found = (self._files.find(leg.call.account, leg.n, kind, meant) for leg in legs)
             return [kept for kept in found if kept is not None]
 
         return max(await self._engine.in_thread(look), key=lambda kept: kept.kept_at_ms, default=None)
@@ -192,14 +220,16 @@ class Recordings:
             _check_kind(b"", declared)
         return head or b""
 
-    async def _keep(self, stored: StoredCall, incoming: Incoming, kind: Kind, extension: str, data: dict[str, Any]) -> Taken:
-        """Puts a file in its place and tells of it; if that fails, what was there before is there still."""
+    async def _keep(
+        self, stored: StoredCall, incoming: Incoming, kind: Kind, extension: str, data: dict[str, Any], beside: str = ""
+    ) -> Taken:
+        """Puts a file in its place and tells of it; if that fails, what was there before is there still. `beside`: see Upload."""
         files, account, in_thread = self._files, stored.call.account, self._engine.in_thread
         await in_thread(incoming.finish)
         # The low bits of a number are its place within a millisecond: most are 0.
         async with self._locks[(stored.n >> 22) % _LOCKS]:
             before = await in_thread(lambda: files.find(account, stored.n, kind))
-            again = before is not None and (before.sha256, before.extension) == (incoming.sha256, extension)
+            again = not beside and before is not None and (before.sha256, before.extension) == (incoming.sha256, extension)
             if before is not None and again:
                 kept = before
             else:
@@ -207,7 +237,7 @@ class Recordings:
             now = now_ms()
             url = self.links.to_file(_FOLDERS[kind], stored.n, kept.sha256, extension, now)
             told = {name: value for name, value in {**data, "url": url}.items() if value is not None}
-            identity = f"ringback:{kind}:{stored.n}:{kept.sha256}:{kept.kept_at_ms}"
+            identity = f"ringback:{kind}:{stored.n}:{beside or kept.sha256}:{kept.kept_at_ms}"
             update = Update(type=f"call.{kind}", at_ms=now, call=CallRef(id=stored.call.id), data=told, id=identity)
             try:
                 (answer,) = await self._engine.accept([(account, update)])
@@ -217,8 +247,15 @@ class Recordings:
                 if not again:
                     await in_thread(lambda: files.drop(kept))
                 raise
-            await in_thread(lambda: files.drop_others(kept, account, stored.n, kind))
+            if not beside:
+                await in_thread(lambda: files.drop_others(kept, account, stored.n, kind))
         return Taken(kept, url, answer.event, answer.duplicate)
+
+
+def _type_of(file: Path) -> str:
+    """A file's media type by its name; the first bytes are looked at too."""
+    types = {extension: name for name, extension in EXTENSIONS.items()}
+    return types.get(file.suffix.removeprefix("."), "")
 
 
 def _check_kind(head: bytes, declared: str) -> None:

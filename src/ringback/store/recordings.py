@@ -109,10 +109,11 @@ class RecordingFiles:
                 _sync(level)
             return _kept(path)
 
-    def find(self, account: str, call: int, kind: Kind) -> Kept | None:
-        """The file of a call, the newest if a kill left two. Raises StoreUnavailable."""
+    def find(self, account: str, call: int, kind: Kind, meant: str = "") -> Kept | None:
+        """The file of a call: of several the one whose SHA-256 begins with `meant`, else the newest. Raises StoreUnavailable."""
         with _meaning():
-            return max(self._all(account, call, kind), key=lambda kept: kept.kept_at_ms, default=None)
+            found = self._all(account, call, kind)
+            return max(found, key=lambda kept: (bool(meant) and kept.sha256.startswith(meant), kept.kept_at_ms), default=None)
 
     def drop_others(self, kept: Kept, account: str, call: int, kind: Kind) -> None:
         """What this file replaces goes. Raises StoreUnavailable."""
