@@ -4,6 +4,11 @@ Everything is called on one thread, the loop's. Nothing raises: what cannot be d
 `RecordEnded` with `failed`, `HungUp` with `failed`), never from within `obey` but soon after, so that an order has returned before
 its end is told. Of one leg, happenings come in the order in which they happened; `HungUp` comes once and nothing after it but
 recordings that end.
+
+What `calls.live` leaves open, and tests/conformance/switch asks of each: a leg's plays are played one after another. A `Record` is
+always ended by a `RecordEnded`, at once and `failed` if its leg is gone; the end by a hang-up is told before or after `HungUp`. A
+`Dial` under the name of a leg that there is does nothing. A `Reject` of what was answered, and a `Bridge` of what was not, do
+nothing. Hanging up an incoming leg that was not answered ends it `no-answer`, taking back a dial `cancelled`.
 """
 
 from collections.abc import Callable

@@ -20,57 +20,13 @@ from ringback.calls.live import (
     Record,
     RecordEnd,
     RecordEnded,
-    Silence,
 )
-from ringback.switch.simulated.durations import BEEP_S, END_OF_SPEECH_S, GREETING_S, item_s, speech_s
+from ringback.switch.simulated.durations import BEEP_S, END_OF_SPEECH_S, speech_s
 from ringback.switch.simulated.endings import ENDINGS, How
 from ringback.switch.simulated.recording import Span, Take
 from ringback.switch.simulated.script import PickUp, Script
+from ringback.switch.simulated.underway import NEVER_MS, Listening, Playing, detected
 from ringback.switch.simulated.world import Timer, World
-
-_NEVER_MS = 1 << 62
-
-
-class _Playing:
-    """What is being played, or waits for its turn. `timer` None: it waits, or sounds until it is stopped."""
-
-    def __init__(self, order: Play) -> None:
-        self.order = order
-        self.timer: Timer | None = None
-        self.spans: list[Span] = []
-
-    def begin(self, now_ms: int) -> float | None:
-        """Sets when it is to be heard; how long it takes, None: until it is stopped."""
-        at_s = 0.0
-        for item in self.order.items:
-            seconds = item_s(item)
-            end_ms = _NEVER_MS if seconds is None else now_ms + round((at_s + seconds) * 1000)
-            if not isinstance(item, Silence):
-                self.spans.append(Span(now_ms + round(at_s * 1000), end_ms))
-            if seconds is None:
-                return None
-            at_s += seconds
-        return at_s
-
-    def stop(self, now_ms: int) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-        for span in self.spans:
-            span.end_ms = min(span.end_ms, now_ms)
-
-
-class _Listening:
-    """A recogniser at work. `text` None: it has heard nothing yet; then it waits for the end of what is said."""
-
-    def __init__(self, order: Listen) -> None:
-        self.order = order
-        self.timer: Timer | None = None
-        self.text: str | None = None
-        self.confidence = 0.0
-
-    def stop(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
 
 
 class Leg:
@@ -88,12 +44,12 @@ class Leg:
         self.private = False
         self.peer: Leg | None = None
         self.collects: set[int] = set()
-        self.listens: dict[int, _Listening] = {}
+        self.listens: dict[int, Listening] = {}
         self.takes: dict[int, Take] = {}
         self._world = world
         self._over = over
         self._timers: set[Timer] = set()
-        self._plays: deque[_Playing] = deque()
+        self._plays: deque[Playing] = deque()
         self._silences: dict[int, Timer] = {}
         self._voice: Span | None = None
         self._voice_timer: Timer | None = None
@@ -142,7 +98,7 @@ class Leg:
 
     def play(self, order: Play) -> None:
         """After what is played already."""
-        self._plays.append(_Playing(order))
+        self._plays.append(Playing(order))
         if len(self._plays) == 1:
             self._begin_play()
         self.changed()
@@ -171,7 +127,7 @@ class Leg:
     def listen(self, order: Listen) -> None:
         """Hears the next thing that is said."""
         self.stop_listening(order.op)
-        listening = self.listens[order.op] = _Listening(order)
+        listening = self.listens[order.op] = Listening(order)
         listening.timer = self.later(order.start_s, partial(self._heard, listening))
         self.changed()
 
@@ -253,7 +209,7 @@ class Leg:
         if self._detection is None:
             self._tell_answered("")
         else:
-            seconds, found = _detected(self._detection, step)
+            seconds, found = detected(self._detection, step)
             self.later(seconds, partial(self._tell_answered, found))
 
     def press(self, key: str) -> None:
@@ -340,7 +296,7 @@ class Leg:
         self._begin_play()
         self.changed()
 
-    def _heard(self, listening: _Listening) -> None:
+    def _heard(self, listening: Listening) -> None:
         op = listening.order.op
         del self.listens[op]
         self._world.tell(Heard(self.id, op, listening.text or "", listening.confidence))
@@ -407,19 +363,8 @@ class Leg:
                     if take.hidden and take.hidden[-1].end_ms > now:
                         take.hidden[-1].end_ms = now
                     if on:
-                        take.hidden.append(Span(now, _NEVER_MS))
+                        take.hidden.append(Span(now, NEVER_MS))
 
 
 def _nobody() -> None:
     """Nobody looks."""
-
-
-def _detected(wanted: Detection, step: PickUp) -> tuple[float, str]:
-    """When something is known of who answered, and what: a human says hello and waits, a machine goes on speaking."""
-    if step.who == "human":
-        seconds, found = GREETING_S + wanted.speech_end_s, "human_residence"
-    elif wanted.until_message_end:
-        seconds, found = step.message_s + wanted.speech_end_s, "machine_end_silence"
-    else:
-        seconds, found = wanted.business_speech_s, "machine_start"
-    return (seconds, found) if seconds <= wanted.timeout_s else (wanted.timeout_s, "unknown")
