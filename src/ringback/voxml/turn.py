@@ -5,13 +5,13 @@ What bounds a call stands here, all of it ours: the vendor's pages give no limit
 """
 
 from typing import Any, Final, get_args
-from urllib.parse import urljoin
 
 from ringback.calls import live
 from ringback.voxml.document import Document, History, Step, Verb
 from ringback.voxml.history import entry
 from ringback.voxml.model import Ask, Command, Finish, Notify, Pairs, Purpose, Report, Timer
 from ringback.voxml.state import ENDING, FINISHED, OVER, READY, Activity, Asking, Frame, Over, State, Thread
+from ringback.voxml.urls import absolute
 from ringback.webhooks.model import Method
 
 MAX_DOCUMENTS: Final = 100
@@ -175,13 +175,8 @@ class Turn:
         self.doing = ENDING
 
     def absolute(self, url: str) -> str:
-        """`url` relative to the document's (RFC 3986 §5.2). What cannot be joined is given as it is: whoever uses it says so."""
-        if not self.base_url:
-            return url
-        try:
-            return urljoin(self.base_url, url)
-        except ValueError:
-            return url
+        """`url` relative to the document's."""
+        return absolute(self.base_url, url)
 
     # The call's record
     def problem(self, text: str, step: Step | None = None) -> None:
