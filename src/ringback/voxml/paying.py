@@ -30,7 +30,7 @@ from ringback.voxml.model import Charge, Charged, Command, Event, Notify, Pairs,
 from ringback.voxml.pay_results import Result
 from ringback.voxml.payment import DIGITS, Payment, Terms
 
-_AMOUNT = re.compile(r"\d{1,6}(\.\d*)?|\.\d+")
+_AMOUNT = re.compile(r"[0-9]{1,6}(\.[0-9]*)?|\.[0-9]+")
 _POSTAL_LEAST_MOST = 16
 
 
@@ -258,7 +258,7 @@ def _steps(pay: Pay) -> tuple[PromptFor, ...]:
 
 def _amount(text: str) -> Decimal | None:
     """Money: at most two places that count, less than a million (TwiML's bound). None: it is none."""
-    if _AMOUNT.fullmatch(text, re.ASCII) is None:
+    if _AMOUNT.fullmatch(text) is None:
         return None
     amount = Decimal(text)
     return amount if amount == amount.quantize(Decimal("0.01")) else None
