@@ -1,4 +1,5 @@
-"""`ringback voxml`: documents at a terminal. `check` reads them and says what is wrong, each time with the line and a caret."""
+"""`ringback voxml`: documents at a terminal. `check` reads them and says what is wrong, each time with the line and a caret; `run`
+(voxml_run) runs them on a simulated call."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ringback.cli import voxml_run
 from ringback.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ def check(
     from ringback.cli.process import guarded
 
     raise typer.Exit(guarded(lambda: check_files(files, as_json=as_json)))
+
+
+voxml.command(name="run", epilog=voxml_run.EPILOG)(voxml_run.run)
 
 
 def check_files(files: Sequence[Path], *, as_json: bool = False) -> int:

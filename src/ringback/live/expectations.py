@@ -4,12 +4,14 @@ A line is `[never] KIND [WHAT] [with NAME=VALUE, NAME=VALUE]`; KINDS is the tabl
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import Any, Final, Literal, NoReturn
 
 from msgspec import Struct
 
+from ringback.dialects import load_dialects
 from ringback.errors import InvalidInput
 from ringback.live.transcript import Entry, Leg, Paid, Played, Pressed, Problem, Recorded, Requested, Spoke, Variable, Webhook
 
@@ -164,6 +166,21 @@ class Expectation(Struct, frozen=True, kw_only=True):
     what: Pattern | None = None
     method: str = ""
     parameters: tuple[tuple[str, Pattern], ...] = ()
+
+
+def dialects_of(expectations: Iterable[Expectation]) -> list[str]:
+    """The dialects that have the events which webhooks are expected of. Raises ExpectationError for an event that none has."""
+    found: list[str] = []
+    for wanted in expectations:
+        if wanted.kind == "webhook" and wanted.what is not None:
+            pattern = wanted.what.text
+            names = [
+                name for name, dialect in load_dialects().items() if any(fnmatchcase(event, pattern) for event in dialect.events)
+            ]
+            if not names:
+                raise ExpectationError(wanted.text, "no dialect has an event of that name")
+            found += names
+    return found
 
 
 _TOKEN: Final = re.compile(r"""\s*(/(?:\\.|[^/\\])+/i?(?=\s|,|$)|(?:[^\s'",]|'[^']*'|"[^"]*")+|,|(?P<odd>['"])|$)""")

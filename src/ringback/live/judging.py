@@ -1,7 +1,7 @@
 """What became of expectations: found or not, where, and what was there instead. Pure.
 
-They are looked for in the order in which they are given, each after the place at which the one before it was found. Those that speak
-of the whole call, and those that begin with `never`, stand for themselves.
+They are looked for in the order in which they are given, each after the place at which the one before it was found. Those that
+speak of the whole call, and those that begin with `never`, stand for themselves.
 """
 
 import re
@@ -22,8 +22,8 @@ _PUNCTUATION: Final = str.maketrans("", "", " +-().")
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """What became of one. `at`: where it was found in the transcript (from 0), or, if it failed, where one stood that would have done
-    elsewhere; None: nowhere. `why`: what is wrong, and what was there instead."""
+    """What became of one. `at`: where it was found in the transcript (from 0), or, if it failed, where one stood that would have
+    done elsewhere; None: nowhere. `why`: what is wrong, and what was there instead."""
 
     expectation: Expectation
     ok: bool

@@ -48,6 +48,11 @@ class Subscribers:
             for number, dialect in enumerate(map(find_dialect, dict.fromkeys(dialects)), 1)
         ]
 
+    @property
+    def waiting(self) -> bool:
+        """Does a webhook wait for facts that were announced?"""
+        return any(not held.sent for held in self._held)
+
     def tell(self, event: Event) -> None:
         """An event of the ledger."""
         self._last = event

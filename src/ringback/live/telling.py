@@ -36,6 +36,8 @@ _EVERY_REQUEST_HAS: Final = frozenset(parameter.name for parameter in CALL_PARAM
 _WHO_WIDTH: Final = 6
 _LONGEST: Final = 2_000
 """Characters of a text on a line: what is longer is in the JSON."""
+_AROUND: Final = 100
+"""Characters of a document's line that are shown."""
 
 
 class Line(Struct, frozen=True):
@@ -56,10 +58,10 @@ def clock_text(at_ms: int) -> str:
 
 
 def lines_of(entry: Entry, *, whole: bool = False) -> list[Line]:
-    """An entry's lines. `whole`: requests and webhooks with their headers and bodies."""
+    """An entry's lines. `whole`: requests, their answers and webhooks with headers and bodies."""
     (who, text, tone), *more = _TELL[type(entry)](entry, whole)
     first = Line(clock_text(entry.at_ms), who, _one_line(text), tone)
-    return [first, *(Line("", "", text, tone) for _, text, tone in more)]
+    return [first, *(Line("", "", _printable(text), tone) for _, text, tone in more)]
 
 
 def text_of(entries: Iterable[Entry], *, whole: bool = False) -> str:
@@ -70,8 +72,13 @@ def text_of(entries: Iterable[Entry], *, whole: bool = False) -> str:
 Told = Iterable[tuple[str, str, Tone]]
 
 
+def _printable(text: str) -> str:
+    """Nothing that an application says may steer a terminal."""
+    return "".join(char if char.isprintable() else " " if char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
+    line = _printable(" ".join(text.split()))
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
@@ -116,6 +123,8 @@ def _document(entry: Replied) -> str:
     return f"{len(verbs)} verb{'s' if len(verbs) > 1 else ''}: {' '.join(verbs)}"
 
 
+_OWN: Final = ("caller", "callee")
+"""The party of the call's own leg."""
 _PLAYED: Final[Mapping[str, tuple[str, str]]] = {
     "speech": ("say", '"{}"'),
     "sound": ("play", "{}"),
@@ -127,7 +136,7 @@ _PLAYED: Final[Mapping[str, tuple[str, str]]] = {
 
 def _played(entry: Played, _whole: bool) -> Told:
     who, form = _PLAYED[entry.what]
-    listener = "" if entry.who == "caller" else f"to {entry.who}: "
+    listener = "" if entry.who in _OWN else f"to {entry.who}: "
     yield who, listener + form.format(entry.value), "heard"
 
 
@@ -156,6 +165,8 @@ _LEG: Final[Mapping[str, str]] = {
 def _leg(entry: Leg, _whole: bool) -> Told:
     if entry.state == "dialled":
         yield "dial", f"{entry.to} as {entry.caller_id}", "plain"
+    elif entry.state == "answered" and entry.who == "caller":
+        yield "call", "answered", "plain"
     elif entry.state == "bridged":
         yield "call", f"connected with {entry.who}", "plain"
     elif entry.state == "ended":
@@ -167,7 +178,7 @@ def _leg(entry: Leg, _whole: bool) -> Told:
 
 
 def _recorded(entry: Recorded, _whole: bool) -> Told:
-    of = "" if entry.who == "caller" else f" of {entry.who}"
+    of = "" if entry.who in _OWN else f" of {entry.who}"
     if entry.state == "completed":
         yield "record", f"{entry.duration_s} s{of}, ended by {entry.why}: {entry.url}", "plain"
     else:
@@ -199,16 +210,24 @@ def _problem(entry: Problem, _whole: bool) -> Told:
     tone: Tone = "bad" if entry.severity == "error" else "warn"
     at = f", line {entry.line}, column {entry.column}" if entry.line else ""
     where = f"{entry.page}{at}: " if entry.page else ""
-    yield entry.severity[:5], f"{where}{entry.message}{f' ({entry.hint})' if entry.hint else ''}", tone
+    yield (
+        "error" if entry.severity == "error" else "warn",
+        f"{where}{entry.message}{f' ({entry.hint})' if entry.hint else ''}",
+        tone,
+    )
     if entry.source:
         yield from (_more(line) for line in caret(entry.source, entry.line, entry.column))
 
 
 def caret(source: str, line: int, column: int) -> Iterator[str]:
-    """The line, and under it a caret at the column (from 1)."""
-    number = f"{line}"
-    yield f"{number} | {source.expandtabs(1)}"
-    yield f"{' ' * len(number)} | {' ' * (column - 1)}^"
+    """The line, and under it a caret at the column (from 1); of a long line what is around it."""
+    number, at, shown = f"{line}", column - 1, source.replace("\t", " ")
+    if len(shown) > _AROUND:
+        start = max(0, min(at - _AROUND // 3, len(shown) - _AROUND))
+        head, tail = "…" if start else "", "…" if start + _AROUND < len(shown) else ""
+        shown, at = f"{head}{shown[start : start + _AROUND]}{tail}", at - start + len(head)
+    yield f"{number} | {shown}"
+    yield f"{' ' * len(number)} | {' ' * at}^"
 
 
 def _ended(entry: Ended, _whole: bool) -> Told:
