@@ -24,7 +24,7 @@ from ringback.api.paging import Cursor, Limit, Page, number_behind, numbered_pag
 from ringback.api.views import when
 from ringback.calls.model import to_rfc3339
 from ringback.engine.server import Engine
-from ringback.errors import InvalidInput, NotFound
+from ringback.errors import Conflict, InvalidInput, NotFound
 from ringback.ids import now_ms, time_of, to_text
 from ringback.webhooks.model import Endpoint
 from ringback.webhooks.resends import BulkResend, Missing, Wanted
@@ -120,6 +120,8 @@ async def resend(delivery_id: str, engine: TheEngine, account: AccountId) -> Res
     if found is None:
         raise NotFound("no such delivery")
     old = found[0].delivery
+    if old.kind == "instruction":
+        raise Conflict("an instruction request cannot be sent again: its answer was for the call as it was then")
     return Resent(to_text("dlv", await engine.deliver_again(account, old.event, old.endpoint, "resend", old.name)))
 
 

@@ -74,11 +74,13 @@ class Housekeeping:
         await engine.in_thread(lambda: store.purge_attempts(now - longest_ms))
         await engine.in_thread(lambda: store.forget_resends(now - longest_ms))
         await engine.in_thread(lambda: store.forget_answers(now - ANSWERS_MS))
+        await engine.in_thread(lambda: store.forget_endpoints(now - longest_ms))
         await self._end_replays(now)
         return gone
 
-    def _kept_ms(self, account: Account) -> int:
-        days = self._engine.settings.retention_days if account.retention_days is None else account.retention_days
+    def _kept_ms(self, account: Account | None) -> int:
+        """How long what is over is kept; of an account that is not known, as of most."""
+        days = self._engine.settings.retention_days if account is None or account.retention_days is None else account.retention_days
         return days * DAY_MS
 
     async def _forget(self, find: Find, account: str, before_ms: int) -> int:
@@ -102,9 +104,11 @@ class Housekeeping:
                 self._engine.recordings.forget(account, leg)
 
     async def _end_replays(self, now: int) -> None:
-        """Endpoints that were made for one replay go when it is over."""
+        """Endpoints that were made for one replay go when it is over; those of calls, when nobody needs them."""
         engine = self._engine
-        old = [endpoint for endpoint in engine.book.replays.values() if endpoint.created_at_ms < now - REPLAY_MS]
+        replays = [endpoint for endpoint in engine.book.replays.values() if not endpoint.of_calls]
+        old = [endpoint for endpoint in replays if endpoint.created_at_ms < now - REPLAY_MS]
+        old += engine.hidden.idle(now, self._kept_ms)
         if old:
             busy = set(await engine.in_thread(engine.store.endpoints_with_open))
             for endpoint in old:

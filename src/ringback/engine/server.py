@@ -12,6 +12,7 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,12 +26,16 @@ from ringback.delivery.resolver import Resolver
 from ringback.delivery.sender import Sender
 from ringback.dialects import load_dialects
 from ringback.engine.alone import Alone
+from ringback.engine.asked import AskedLog
 from ringback.engine.book import Book
+from ringback.engine.callbacks import Callbacks
 from ringback.engine.endpoints import EndpointKeeper
 from ringback.engine.erasures import Erasures
+from ringback.engine.hidden import Hidden
 from ringback.engine.housekeeping import Housekeeping
 from ringback.engine.limits import IntakeLimits
 from ringback.engine.links import own_url
+from ringback.engine.live_calls import LiveCalls
 from ringback.engine.recordings import Recordings
 from ringback.engine.resends import Resends
 from ringback.engine.sources import Sources
@@ -45,7 +50,7 @@ from ringback.switch.freeswitch.link import read_address
 from ringback.webhooks.health import Notice
 from ringback.webhooks.matching import Matcher
 from ringback.webhooks.model import Delivery, Endpoint, Kind
-from ringback.webhooks.records import Job, StoredCall
+from ringback.webhooks.records import Attempt, Job, Result, StoredCall
 from ringback.webhooks.resends import BulkResend
 
 log = logging.getLogger("ringback")
@@ -116,6 +121,16 @@ def _addresses(host: str) -> list[str]:
         return []
 
 
+def _tell(future: "asyncio.Future[_T]", answer: _T | OurError) -> None:
+    """What the writer answers, to whoever waits for it still."""
+    if future.done():
+        return
+    if isinstance(answer, OurError):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
 class Engine:
     """See the module. Lives on one event loop."""
 
@@ -160,11 +175,15 @@ class Engine:
             on_health=self.endpoints.heard,
         )
         self.resends = Resends(self)
+        self.hidden = Hidden(self)
+        self.asked = AskedLog(self)
+        self.callbacks = Callbacks(self)
         self.erasures = Erasures(self)
         self.housekeeping = Housekeeping(self)
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray, self.limits)
         self.sources = Sources(self)
         self.recordings = Recordings(self, own_url(settings.public_url, listeners))
+        self.live_calls = LiveCalls(self)
         self.ready = False
         self.strays = 0
         self._watchdog: asyncio.Task[None] | None = None
@@ -182,6 +201,7 @@ class Engine:
         self.spawn(self.limits.watch())
         self.spawn(self.housekeeping.run())
         await self.sources.start()
+        await self.live_calls.start()
         self._watchdog = self.loop.create_task(self._watch())
         self.ready = True
 
@@ -190,10 +210,12 @@ class Engine:
         self.ready = False
         if self._watchdog is not None:
             self._watchdog.cancel()
+        await self.live_calls.stop(self.settings.drain_s)
         await self.sources.stop()
         await self.resends.stop()
         await self.erasures.stop()
         await self.dispatcher.drain(self.settings.drain_s)
+        await self.asked.close()
         for task in self._tasks:
             task.cancel()
         await self.endpoints.close()
@@ -214,16 +236,7 @@ class Engine:
     async def accept(self, items: Sequence[tuple[str, Update]]) -> list[Answer]:
         """Takes updates from a source inside this process; returns once they are on disk. Raises StoreUnavailable, OurError."""
         future: asyncio.Future[list[Answer]] = self.loop.create_future()
-
-        def done(answers: list[Answer] | OurError) -> None:
-            if future.done():
-                return
-            if isinstance(answers, OurError):
-                future.set_exception(answers)
-            else:
-                future.set_result(answers)
-
-        self.writer.submit(items, done)
+        self.writer.submit(items, partial(_tell, future))
         return await future
 
     async def deliver_again(self, account: str, event_id: int, endpoint_id: int, kind: Kind, name: str | None = None) -> int:
@@ -299,16 +312,14 @@ class Engine:
         """Stores further deliveries of an account's events and has them sent; of each why the store cannot take it (empty: it is on
         disk). `resend`: how far their bulk resend has come. Raises StoreUnavailable, OurError: then none was taken."""
         future: asyncio.Future[list[str]] = self.loop.create_future()
+        self.writer.make(account, jobs, partial(_tell, future), resend)
+        return await future
 
-        def done(whys: list[str] | OurError) -> None:
-            if future.done():
-                return
-            if isinstance(whys, OurError):
-                future.set_exception(whys)
-            else:
-                future.set_result(whys)
-
-        self.writer.make(account, jobs, done, resend)
+    async def write_down(self, account: str, ended: Sequence[Result], attempts: Sequence[Attempt]) -> list[str]:
+        """Stores deliveries of an account's events that have ended already, with their attempts; of each why the store cannot take
+        it. Raises StoreUnavailable, OurError: then none was taken."""
+        future: asyncio.Future[list[str]] = self.loop.create_future()
+        self.writer.write_down(account, ended, attempts, partial(_tell, future))
         return await future
 
     def is_sending(self, delivery: Delivery) -> bool:

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringback.calls.model import Update
 from ringback.dialects.contract import Dialect
@@ -49,16 +50,23 @@ Made = Callable[[list[str] | OurError], None]
 
 class Making(Struct, frozen=True):
     """Further deliveries of events that are in the store: what a person has sent again. Each stands or fails alone. `resend`: how
-    far the bulk resend that makes them has come with it."""
+    far the bulk resend that makes them has come with it. `ended`: what was sent already, by others; nobody sends it again."""
 
     account: str
     jobs: Sequence[Job]
     done: Made
     resend: BulkResend | None = None
+    ended: Sequence[Result] = ()
+
+    @property
+    def size(self) -> int:
+        """How many deliveries it is."""
+        return len(self.jobs) + len(self.ended)
 
     def folds(self) -> list[Fold]:
-        """One for each."""
-        return [Fold(account=self.account, calls=(), events=(), event_calls=(), deliveries=(job.delivery,)) for job in self.jobs]
+        """One for each. What has ended is made as it would have been, and its result written with it."""
+        made = [*(job.delivery for job in self.jobs), *(replace(one.delivery, state="pending", attempts=0) for one in self.ended)]
+        return [Fold(account=self.account, calls=(), events=(), event_calls=(), deliveries=(delivery,)) for delivery in made]
 
 
 class WriterStore(FolderStore, Protocol):
@@ -142,6 +150,12 @@ class Writer:
         disk), or with the error that stopped them all. `resend`: how far their bulk resend has come, written with them."""
         self._gather(Making(account, jobs, done, resend))
 
+    def write_down(self, account: str, ended: Sequence[Result], attempts: Sequence[Attempt], done: Made) -> None:
+        """Takes deliveries of an account's events that have ended before anybody wrote them down (instruction requests), with their
+        attempts; nothing of them is sent. `done`: as for `make`."""
+        self._attempts.extend(attempts)
+        self._gather(Making(account, (), done, ended=ended))
+
     def _gather(self, one: Intake | Making) -> None:
         """What one turn of the loop brings is handed to the thread at once: waking it costs more than taking it."""
         if not self._gathered:
@@ -200,7 +214,7 @@ class Writer:
         while True:
             for one in gathered:
                 waiting.append(one)
-                count += len(one.items if isinstance(one, Intake) else one.jobs)
+                count += len(one.items) if isinstance(one, Intake) else one.size
             if count >= MOST_UPDATES:
                 return waiting
             try:
@@ -236,8 +250,6 @@ class Writer:
         items = [item for one in waiting if isinstance(one, Intake) for item in one.items]
         makings = [one for one in waiting if isinstance(one, Making)]
         answers, whys, jobs, released = self._accept(items, results, makings)
-        asked = [job for making in makings for job in making.jobs]
-        jobs += [job for job, why in zip(asked, whys, strict=True) if not why]
         told: list[Callable[[], None]] = []
         at = made_at = 0
         for one in waiting:
@@ -245,8 +257,10 @@ class Writer:
                 told.append(partial(one.done, answers[at : at + len(one.items)]))
                 at += len(one.items)
             else:
-                told.append(partial(one.done, whys[made_at : made_at + len(one.jobs)]))
-                made_at += len(one.jobs)
+                own = whys[made_at : made_at + one.size]
+                told.append(partial(one.done, own))
+                jobs += [job for job, why in zip(one.jobs, own, strict=False) if not why]
+                made_at += one.size
         self.accepted += len(items)
         self.commits += 1
         self._loop.call_soon_threadsafe(self._hand_over, told, jobs, released)
@@ -277,6 +291,7 @@ class Writer:
         second value says of each why the store cannot take it."""
         made = [fold for making in makings for fold in making.folds()]
         resends = [making.resend for making in makings if making.resend is not None]
+        results = [*results, *(result for making in makings for result in making.ended)]
         answers: list[Answer | None] = [None] * len(items)
         whys: list[str] | None = None
         jobs: list[Job] = []

@@ -188,6 +188,10 @@ class Store(Protocol):
         """Gone from the list; its deliveries and their log stay."""
         ...
 
+    def forget_endpoints(self, before_ms: int) -> int:
+        """Nothing is left of endpoints that were deleted before a moment; how many."""
+        ...
+
     def put_healths(self, healths: Mapping[int, Health]) -> None:
         """How endpoints fare now, by id; of a deleted one nothing is kept."""
         ...

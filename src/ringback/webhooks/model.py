@@ -54,7 +54,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     `hold_s`: how long Call.Complete may wait for announced facts. `headers` are the account's own extra headers; a bearer token is
     one of them. `omit_null` is VOC's switch: leave absent values out instead of sending them empty. `ca_pem`: the certificates that
     are trusted instead of the system's. `template` is Bird's, whose meaning is not published: kept and shown, no more.
-    `only_replays`: made for one replay, it takes no events and stands in no list.
+    `only_replays`: made for one replay, it takes no events and stands in no list. `of_calls` (an `only_replays` too): made for what
+    calls asked for, their requests in the log and their callbacks, and found again by its URL.
     """
 
     id: int
@@ -77,6 +78,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     max_in_flight: int = 64
     rate_per_s: float | None = None
     only_replays: bool = False
+    of_calls: bool = False
     created_at_ms: int = 0
     updated_at_ms: int = 0
     version: int = 0

@@ -4,8 +4,8 @@
 where another delivery of the same event to the same endpoint has arrived or is still under way: what was resent before, by hand or
 by another job, is not sent twice. Without a state the filter means what did not arrive: `exhausted` and `cancelled`. `succeeded`
 sends again what did arrive, for a receiver that has lost it; `skipped` what a rule between endpoints kept back. `missed`, for one
-endpoint, is also what it would have got and has no delivery of: events that came while it was disabled. Tests and replays are never
-sent again.
+endpoint, is also what it would have got and has no delivery of: events that came while it was disabled. Tests, replays and
+instruction requests are never sent again.
 
 The set ends where the job was made: what comes later is none of its business, its own resends least of all.
 """

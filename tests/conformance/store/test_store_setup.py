@@ -178,3 +178,13 @@ def test_a_number_s_voice_settings_come_back_and_stand_nowhere_in_clear(store: S
     assert b"a-voice-password" not in backend.everything()
     store.put_number(ACCOUNT, replace(number, voice=None))
     assert store.numbers() == [(ACCOUNT, replace(number, voice=None))]
+
+
+def test_nothing_is_left_of_endpoints_that_were_deleted_long_ago(store: Store, backend: Backend) -> None:
+    for endpoint in (PLAIN, FULL):
+        store.put_endpoint(endpoint)
+    store.delete_endpoint(FULL.id)
+    assert store.forget_endpoints(backend.now_ms) == 0
+    assert store.forget_endpoints(backend.now_ms + 1) == 1
+    assert store.forget_endpoints(backend.now_ms + 1) == 0
+    assert store.endpoints() == [PLAIN]

@@ -65,16 +65,16 @@ ORDER BY id LIMIT :limit;
 SELECT id FROM delivery WHERE root = :root AND id > :after AND id < :before AND (:call IS NULL OR call = :call) ORDER BY id LIMIT :limit;
 
 -- name: again
--- Which of these are to be resent: the newest of each event for an endpoint that has none in a state up to `settled`; no tests, no replays.
+-- Which of these are to be resent: the newest of each event for an endpoint that has none in a state up to `settled`. No tests (4), replays (5), instructions (7).
 SELECT d.id, d.endpoint FROM json_each(:ids) AS wanted CROSS JOIN delivery AS d ON d.id = wanted.value
-WHERE d.account = :account AND d.state BETWEEN :low AND :high AND d.kind NOT IN (4, 5)
+WHERE d.account = :account AND d.state BETWEEN :low AND :high AND d.kind NOT IN (4, 5, 7)
   AND (:endpoint IS NULL OR d.endpoint = :endpoint) AND (:name IS NULL OR d.name = :name)
   AND (:number IS NULL OR EXISTS (
     SELECT 1 FROM call WHERE call.n IN (d.root, d.call) AND (call.caller = :number OR call.callee = :number)
   ))
   AND NOT EXISTS (
     SELECT 1 FROM delivery AS other
-    WHERE other.root = d.root AND other.event = d.event AND other.endpoint = d.endpoint AND other.id <> d.id AND other.kind <> 4
+    WHERE other.root = d.root AND other.event = d.event AND other.endpoint = d.endpoint AND other.id <> d.id AND other.kind NOT IN (4, 7)
       AND (other.state <= :settled OR (other.id > d.id AND other.id < :before AND other.state BETWEEN :low AND :high))
   );
 

@@ -61,7 +61,7 @@ SELECT id, body FROM event WHERE id = ?1;
 -- The earliest event of which a delivery to an endpoint was given up or cancelled since a moment; ?4: no older delivery is looked at.
 SELECT min(lost.event) FROM json_each('[6,7]') AS wanted CROSS JOIN delivery AS lost INDEXED BY delivery_failed
 ON lost.account = ?1 AND lost.state = wanted.value AND lost.state > 5 AND lost.id >= ?4
-WHERE lost.endpoint = ?2 AND lost.finished_at >= ?3 AND lost.kind NOT IN (4, 6);
+WHERE lost.endpoint = ?2 AND lost.finished_at >= ?3 AND lost.kind NOT IN (4, 6, 7);
 
 -- name: span_end
 -- The last of the next events of a span.

@@ -106,6 +106,11 @@ class Setup:
             connection.execute(_SQL["forget_health"], (endpoint,))
             return connection.execute(_SQL["delete_endpoint"], (endpoint, self._db.clock())).rowcount > 0
 
+    def forget_endpoints(self, before_ms: int) -> int:
+        """Nothing is left of endpoints that were deleted before a moment; how many."""
+        with self._db.writing() as connection:
+            return connection.execute(_SQL["forget_endpoints"], (before_ms,)).rowcount
+
     def put_healths(self, healths: Mapping[int, Health]) -> None:
         """How endpoints fare now, by id; of a deleted one nothing is kept."""
         with self._db.writing() as connection:

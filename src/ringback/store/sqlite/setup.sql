@@ -59,6 +59,10 @@ SELECT id, body, sealed FROM endpoint WHERE deleted_at IS NULL ORDER BY id;
 -- An endpoint goes, and its secrets with it; its deliveries stay.
 UPDATE endpoint SET deleted_at = ?2, sealed = NULL WHERE id = ?1 AND deleted_at IS NULL;
 
+-- name: forget_endpoints
+-- Endpoints that were deleted before a moment.
+DELETE FROM endpoint WHERE deleted_at IS NOT NULL AND deleted_at < ?1;
+
 -- name: put_health
 -- How an endpoint fares now; one that was deleted has no health.
 INSERT INTO endpoint_health (endpoint, body) SELECT id, ?2 FROM endpoint WHERE id = ?1 AND deleted_at IS NULL
