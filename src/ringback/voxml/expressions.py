@@ -109,7 +109,8 @@ def compile(text: str) -> Expression:
 
 
 def evaluate(expression: Expression, variables: Mapping[str, str], broken: list[str] | None = None) -> bool:
-    """Does it hold? A pattern that comes out of a variable and is none makes its test false, and is added to `broken`, with why."""
+    """Does it hold? A pattern that comes out of a variable and is none makes its test false; why is added to `broken`, without what
+    the variable holds."""
     match expression:
         case Equals(left, right, negated):
             return (_value(left, variables) == _value(right, variables)) is not negated
@@ -165,7 +166,7 @@ def _found(pattern: str, text: str, broken: list[str] | None) -> bool | None:
     compiled = _pattern(pattern)
     if isinstance(compiled, str):
         if broken is not None:
-            broken.append(f"{pattern!r} is not a pattern: {compiled}")
+            broken.append(f"a pattern that came out of a variable is none: {compiled.partition(':')[0]}")
         return None
     try:
         return compiled.search(text) is not None
