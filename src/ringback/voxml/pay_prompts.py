@@ -11,13 +11,15 @@ How a Prompt is chosen (TwiML's `<Prompt>`, made exact; ours where it says nothi
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice, repeat
 from typing import Any
-from urllib.parse import urljoin
 
 from msgspec import Struct
 
 from ringback.calls.live import Item, Sound, Speech, Tones
-from ringback.voxml.document import CardType, Pay, PayError, Prompt, PromptFor, Say
+from ringback.voxml.document import CardType, Pay, PayError, Play, Prompt, PromptFor, Say
+from ringback.voxml.prompting import MAX_ITEMS
+from ringback.voxml.urls import absolute
 
 QUESTIONS: Mapping[PromptFor, str] = {
     "payment-card-number": "Please enter your card number, followed by the pound key.",
@@ -105,12 +107,12 @@ def chosen(pay: Pay, asking: Asking) -> Prompt | None:
 
 
 def items(pay: Pay, asking: Asking, base_url: str) -> tuple[Item, ...]:
-    """What is played for this question. Relative URLs are resolved against the document's."""
+    """What is played for this question, MAX_ITEMS at most. Relative URLs are resolved against the document's."""
     prompt = chosen(pay, asking)
     if prompt is None:
         error = () if asking.error is None else (_spoken(pay, _error(asking)),)
         return (*error, _spoken(pay, _question(asking)))
-    own = tuple(_of_document(prompt, base_url))
+    own = tuple(islice(chain.from_iterable(_of_document(prompt, base_url)), MAX_ITEMS))
     if asking.error is None or prompt.error_types or prompt.attempts or not pay.language.startswith("en-"):
         return own
     return (_spoken(pay, _error(asking)), *own)
@@ -128,7 +130,7 @@ def history(prompt: Prompt, asking: Asking) -> dict[str, Any] | None:
             "cardType": asking.card_type or "",
             "requireMatchingInputs": prompt.require_matching_inputs,
         }
-    return {"payload": payload}
+    return {"verb": "Prompt", "payload": payload}
 
 
 def _fits(prompt: Prompt, asking: Asking) -> bool:
@@ -163,13 +165,17 @@ def _spoken(pay: Pay, text: str) -> Speech:
     return Speech(text, VOICES[language], language)
 
 
-def _of_document(prompt: Prompt, base_url: str) -> Iterator[Item]:
+def _of_document(prompt: Prompt, base_url: str) -> Iterator[Iterator[Item]]:
+    """Each thing that a Prompt plays, as often as it says; one that is empty is left out."""
     for said in prompt.prompts:
-        item: Item
-        if isinstance(said, Say):
-            item = Speech(said.text, said.voice, said.language, said.ssml)
-        elif said.digits:
-            item = Tones(said.digits)
-        else:
-            item = Sound(urljoin(base_url, said.url))
-        yield from (item,) * said.loop
+        item = _item(said, base_url)
+        if item is not None:
+            yield repeat(item, said.loop)
+
+
+def _item(said: Say | Play, base_url: str) -> Item | None:
+    if isinstance(said, Say):
+        return Speech(said.text, said.voice, said.language, said.ssml) if said.text.strip() else None
+    if said.digits:
+        return Tones(said.digits)
+    return Sound(absolute(base_url, said.url)) if said.url else None

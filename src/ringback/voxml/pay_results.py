@@ -129,4 +129,4 @@ def history(pay: Pay, result: Result) -> list[dict[str, Any]]:
             "paymentConnector": pay.payment_connector,
             "tokenType": pay.token_type,
         }
-    return [{"payload": payload}]
+    return [{"verb": "Pay", "payload": payload}]

@@ -18,7 +18,6 @@ has it, or ours.
 import re
 from decimal import Decimal
 from typing import Any, Literal
-from urllib.parse import urljoin
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,6 +28,7 @@ from ringback.voxml.document import Pay, PayError, PromptFor
 from ringback.voxml.model import Charge, Charged, Command, Event, Notify, Pairs, Timer, TimeUp
 from ringback.voxml.pay_results import Result
 from ringback.voxml.payment import DIGITS, Payment, Terms
+from ringback.voxml.urls import absolute
 
 _AMOUNT = re.compile(r"[0-9]{1,6}(\.[0-9]*)?|\.[0-9]+")
 _POSTAL_LEAST_MOST = 16
@@ -231,7 +231,7 @@ def _quiet(paying: Paying) -> list[Command]:
 
 def _notify(paying: Paying, parameters: Pairs) -> list[Command]:
     """Tells the statusCallback, if there is one that can be reached: a relative one needs a document that came from somewhere."""
-    url = urljoin(paying.base_url, paying.pay.status_callback or "")
+    url = absolute(paying.base_url, paying.pay.status_callback or "")
     if paying.pay.status_callback is None or not url.startswith(("http://", "https://")):
         return []
     return [Notify(paying.leg, url, paying.pay.status_callback_method, parameters)]

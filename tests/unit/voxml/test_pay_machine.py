@@ -499,6 +499,8 @@ def test_each_step_is_told_with_what_is_known_by_then() -> None:
         (BASE, "/", "https://app.example.com/"),
         ("", "https://other.example/x", "https://other.example/x"),
         ("", "/told", None),
+        (BASE, "http://[", "http://["),
+        (BASE, "mailto:a@example.com", None),
         (BASE, None, None),
     ],
 )
@@ -558,14 +560,14 @@ def test_history_has_the_prompts_that_were_played_and_the_payment() -> None:
         "paymentConnector": "Default",
         "tokenType": "reusable",
     }
-    card = {"payload": {"for": "payment-card-number"}}
-    assert caller.paid.history == [card, card, {"payload": date}, {"payload": whole}]
+    card = {"verb": "Prompt", "payload": {"for": "payment-card-number"}}
+    assert caller.paid.history == [card, card, {"verb": "Prompt", "payload": date}, {"verb": "Pay", "payload": whole}]
 
 
 def test_history_in_short() -> None:
     caller = Caller(history="compact").press("*")
     assert caller.paid is not None
-    assert caller.paid.history == [{"payload": {"result": "caller-interrupted-with-star"}}]
+    assert caller.paid.history == [{"verb": "Pay", "payload": {"result": "caller-interrupted-with-star"}}]
 
 
 def test_a_prompt_without_a_word_waits_at_once() -> None:

@@ -20,6 +20,7 @@ from ringback.voxml.pay_prompts import (
     history,
     items,
 )
+from ringback.voxml.prompting import MAX_ITEMS
 
 CODE: PromptFor = "security-code"
 ITEMS: tuple[PromptFor, ...] = get_args(PromptFor)
@@ -191,21 +192,33 @@ def test_what_is_played_is_what_stands_there() -> None:
     assert played == (speech, speech, Sound("https://app.example.com/a.mp3"), other, other, Tones("1w2"))
 
 
+def test_what_is_empty_is_not_played_and_nothing_is_played_for_ever() -> None:
+    empty = Prompt(for_=CODE, prompts=(Say(text=" "), Play()))
+    assert items(Pay(prompts=(empty,)), Asking(CODE), BASE) == ()
+    endless = Prompt(for_=CODE, prompts=(Say(text="a", loop=10**12), Play(url="http://[", loop=10**12)))
+    assert items(Pay(prompts=(endless,)), Asking(CODE), BASE) == (Speech("a"),) * MAX_ITEMS
+
+
+def test_a_url_that_is_none_is_left_to_who_fetches_it() -> None:
+    assert items(Pay(prompts=(Prompt(for_=CODE, prompts=(Play(url="http://["),)),)), Asking(CODE), BASE) == (Sound("http://["),)
+
+
 @pytest.mark.parametrize(
     ("kind", "entry"),
     [
         ("disable", None),
-        ("compact", {"payload": {"for": CODE}}),
+        ("compact", {"verb": "Prompt", "payload": {"for": CODE}}),
         (
             "full",
             {
+                "verb": "Prompt",
                 "payload": {
                     "for": CODE,
                     "errorType": "input-timeout",
                     "attempt": 2,
                     "cardType": "visa",
                     "requireMatchingInputs": False,
-                }
+                },
             },
         ),
     ],
