@@ -22,7 +22,7 @@ from ringback.live.cookies import Jar
 from ringback.live.failures import judge_status
 from ringback.live.fallback import Fallback
 from ringback.live.folder import Folder, is_file_url, page_of
-from ringback.live.transcript import Replied, Requested, parameters_of
+from ringback.live.transcript import Replied, Requested, hide_keyed, parameters_of, without_keyed
 from ringback.live.watcher import Watcher
 from ringback.switch.port import Clock
 from ringback.voxml import parse
@@ -118,7 +118,7 @@ class Application:
         page = page_of(errand.url).partition("?")[0]
         document = errand.fallback
         if errand.done is None:
-            self._watcher.problem("a file cannot be told anything: this URL is to be an application's", page=page)
+            self._warn_once(page, "a file cannot be told anything: this URL is to be an application's")
         elif self._folder is None:
             self._failed(page, "there is no folder with documents: the first document came from an application")
         else:
@@ -204,7 +204,7 @@ class Application:
     # What is written down
     def _requested(self, errand: Errand, request: HttpRequest, headers: Any) -> None:
         self.requests += 1
-        url = masked_url(request.url)
+        url = hide_keyed(masked_url(request.url))
         self._watcher.add(
             Requested(
                 at_ms=self._watcher.at_ms,
@@ -215,7 +215,7 @@ class Application:
                 url=url,
                 page=self._page(url, whole=self.requests == 1).partition("?" if request.method == "GET" else "#")[0],
                 headers=headers,
-                parameters=parameters_of(request),
+                parameters=without_keyed(parameters_of(request)),
                 try_=max(1, self._try),
             )
         )
@@ -281,6 +281,11 @@ class Application:
                 source=lines[one.line - 1] if 0 < one.line <= len(lines) else "",
                 hint=one.hint,
             )
+
+    def _warn_once(self, page: str, why: str) -> None:
+        if (page, 0, 0, why) not in self._shown:
+            self._shown.add((page, 0, 0, why))
+            self._watcher.problem(why, page=page)
 
     def _failed(self, page: str, why: str) -> None:
         self._watcher.problem(why, severity="error", page=page, hint="what follows is the fallback's")

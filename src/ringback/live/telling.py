@@ -231,7 +231,7 @@ def caret(source: str, line: int, column: int) -> Iterator[str]:
 
 
 def _ended(entry: Ended, _whole: bool) -> Told:
-    by = f", ended by {entry.ended_by}" if entry.ended_by else ""
+    by = f", ended by {'us' if entry.ended_by == 'switch' else f'the {entry.ended_by}'}" if entry.ended_by else ""
     hooks = ", ".join(f"{dialect} {count}" for dialect, count in entry.webhooks.items())
     counts = [f"{entry.requests} request{'' if entry.requests == 1 else 's'}"]
     counts.append(f"{entry.documents} document{'' if entry.documents == 1 else 's'}")

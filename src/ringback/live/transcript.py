@@ -1,12 +1,13 @@
 """What happened on a simulated call, as values: who said, keyed, asked and was told what, and when.
 
 The values are what `--json` prints, one object a line, its `kind` first; `live.telling` makes lines for people of them. Times are
-milliseconds since the call began, in the call's own time. What was keyed while a payment was taken is never in them: each such key
-is `•`.
+milliseconds since the call began, in the call's own time. What was keyed while a payment was taken is never in them: each such
+digit is `•`, also where the application gets it.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,7 +19,20 @@ from ringback.dialects.contract import HttpRequest
 from ringback.dialects.encoding import Pair
 
 HIDDEN: Final = "•"
-"""A key that nobody may see."""
+"""A digit that nobody may see."""
+
+
+KEYED: Final = (
+    "PaymentCardNumber",
+    "ExpirationDate",
+    "SecurityCode",
+    "PaymentCardPostalCode",
+    "BankAccountNumber",
+    "BankRoutingNumber",
+)
+"""Parameters of Pay's webhooks that show something of what was keyed."""
+_DIGIT: Final = re.compile(r"[0-9]")
+_KEYED_IN_QUERY: Final = re.compile(rf"((?:{'|'.join(KEYED)})=)([^&#]*)")
 
 
 class Entry(Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -227,6 +241,17 @@ def parameters_of(request: HttpRequest) -> tuple[Pair, ...]:
         if name == "Vars":
             pairs += _flat("Vars", _json_or_nothing(value))
     return tuple(pairs)
+
+
+def without_keyed(parameters: Iterable[Pair]) -> tuple[Pair, ...]:
+    """The parameters without the digits that were keyed for a payment. An application gets some of them (the card's last four, its
+    expiry); what is printed in a terminal or kept by a CI shows none."""
+    return tuple((name, _DIGIT.sub(HIDDEN, value) if name in KEYED else value) for name, value in parameters)
+
+
+def hide_keyed(url: str) -> str:
+    """The same for a URL with such parameters in its query."""
+    return _KEYED_IN_QUERY.sub(lambda found: found[1] + _DIGIT.sub(HIDDEN, found[2]), url)
 
 
 def _json_or_nothing(text: str) -> Any:

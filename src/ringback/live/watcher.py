@@ -206,7 +206,7 @@ class Watcher:
         plays = self._plays.setdefault(order.leg, deque())
         plays.append(_Playing(self, order))
         if len(plays) == 1:
-            plays[0].begin()
+            plays[0].begin_soon()
 
     def _play_over(self, over: StopPlay | PlayEnded) -> None:
         plays = self._plays.get(over.leg, deque())
@@ -244,6 +244,10 @@ class _Playing:
         self._watcher = watcher
         self._at = 0
         self._timer: Handle | None = None
+
+    def begin_soon(self) -> None:
+        """What was told before it comes first: that the call was answered."""
+        self._timer = self._watcher._clock.call_later(0, self.begin)
 
     def begin(self) -> None:
         """Its first item is heard now, the others when those before them are over."""
