@@ -1,10 +1,10 @@
-"""SIP as the embedded switch sees it: about a dozen orders and as many words of what happens. Who speaks SIP stands behind it and can
-be replaced.
+"""SIP as the embedded switch sees it: about a dozen orders and as many words of what happens. Who speaks SIP stands behind it and
+can be replaced.
 
 Legs are named by the ids of `calls.live`: the switch names those that it dials, the signalling those that come in. A session
-description travels as its bytes (`application/sdp`); what it means is `sdp.py`'s business. Orders are given on the loop's thread and
-return at once; signals come on the loop's thread too, of one leg in order, `Ended` once and last. Orders for a leg that is gone are
-harmless.
+description travels as its bytes (`application/sdp`); what it means is `sdp.py`'s business. Orders are given on the loop's thread
+and return at once; signals come on the loop's thread too, of one leg in order, `Ended` once and last. Orders for a leg that is gone
+are harmless.
 """
 
 from collections.abc import Callable
@@ -63,8 +63,8 @@ class Offered(Struct, frozen=True, tag=True):
 
 
 class Ended(Struct, frozen=True, tag=True):
-    """A leg is over. `status`: the SIP status of its end, if there was one. `by`: who ended it. `cause`: Q.850, from a Reason header.
-    `answered`: it had been."""
+    """A leg is over. `status`: the SIP status of its end, if there was one. `by`: who ended it. `cause`: Q.850, from a Reason
+    header. `answered`: it had been."""
 
     leg: str
     by: Literal["far", "us"]
