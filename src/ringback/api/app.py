@@ -26,7 +26,8 @@ from ringback.api.erasures import Erasures
 from ringback.api.explain import Explain
 from ringback.api.idempotency import Once
 from ringback.api.keys import Keys
-from ringback.api.log import Calls, Deliveries
+from ringback.api.live_calls import LiveCalls, simulate_call
+from ringback.api.log import Deliveries
 from ringback.api.masks import masker
 from ringback.api.methods import tell_all_methods
 from ringback.api.numbers import Numbers, Properties
@@ -37,6 +38,8 @@ from ringback.api.tables import calls_table, deliveries_table
 from ringback.api.voc import replies as voc_replies
 from ringback.api.voc.routes import routers as voc_routers
 from ringback.api.voxml import check_voxml
+from ringback.api.voxtelesys import errors as voxtelesys_errors
+from ringback.api.voxtelesys.routes import routers as voxtelesys_routers
 from ringback.engine.server import Engine
 from ringback.errors import RingbackError
 
@@ -44,9 +47,13 @@ Refuse = Callable[[common.AnyRequest, Any], Response[bytes]]
 """Makes the answer that an error is told by."""
 
 _CALLS = (b"/v1/calls/", b"/voc/api/v1/calls/get/")
-_PARTS = (b"recording", b"transcription", b"replay")
+_PARTS = (b"recording", b"transcription", b"replay", b"hang-up", b"document")
 """What a call has below it."""
-_VENDORS: dict[str, Refuse] = {"bird": bird_errors.answer, "voc": voc_replies.answer}
+_VENDORS: dict[str, Refuse] = {
+    "bird": bird_errors.answer,
+    "voc": voc_replies.answer,
+    "voxtelesys": voxtelesys_errors.answer,
+}
 """Whose errors have a form of their own, by the first part of the path."""
 _SCHEMES: dict[str, SecurityScheme | Reference] = {
     "key": SecurityScheme(type="http", scheme="bearer", description="An API key, of an account or of the operator."),
@@ -134,7 +141,8 @@ def make_app(engine: Engine) -> ASGIApp:
             Endpoints,
             Dialects,
             Deliveries,
-            Calls,
+            LiveCalls,
+            simulate_call,
             deliveries_table,
             calls_table,
             Resends,
@@ -156,6 +164,7 @@ def make_app(engine: Engine) -> ASGIApp:
             openapi,
             *bird_routers(engine),
             *voc_routers(engine),
+            *voxtelesys_routers(engine),
         ],
         dependencies={
             "engine": Provide(lambda: engine, sync_to_thread=False),

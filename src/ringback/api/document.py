@@ -13,6 +13,7 @@ from ringback.api.idempotency import takes_key
 from ringback.api.refusals import form_of, put_refusals
 from ringback.api.voc.replies import LOGIN, LoginRefused, VocError
 from ringback.api.voxml import XML, VoxmlDocument
+from ringback.api.voxtelesys.errors import VoxtelesysError
 from ringback.api.webhooks import webhooks
 from ringback.calls.audio import EXTENSIONS
 from ringback.calls.model import CallRef
@@ -104,6 +105,7 @@ _TAGS: Final = {
     "system": "Health, counts, notes.",
     "bird": "Bird's own API, for the code that speaks it already.",
     "voc": "Voice Over Cloud's own API, for the code that speaks it already.",
+    "voxtelesys": "Voxtelesys' own API, for the code that speaks it already.",
 }
 """What each group of routes is about."""
 _TRANSCRIPT: Final[dict[str, Any]] = {
@@ -142,7 +144,9 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect], of_the_o
     """The whole description, from the one that the framework made of the routes. `of_the_operator`: the routes that are the
     operator's alone, as `GET /v1/accounts`."""
     components = document["components"]
-    _, call_ref = msgspec.json.schema_components([CallRef, BirdError, VocError, LoginRefused, VoxmlDocument], ref_template=_REF)
+    _, call_ref = msgspec.json.schema_components(
+        [CallRef, BirdError, VocError, LoginRefused, VoxtelesysError, VoxmlDocument], ref_template=_REF
+    )
     ours = {"Problem": _PROBLEM, "Update": _UPDATE, "Taken": _TAKEN, "EventsTaken": _EVENTS_TAKEN}
     components["schemas"] = components["schemas"] | call_ref | ours
     for kind in _structs():

@@ -198,9 +198,13 @@ class Calls(Controller):
 
     @get("/{call_id:str}")
     async def show(self, call_id: str, engine: TheEngine, account: AccountId, identity: Who) -> CallDetail:
-        """Shows one call by the id that its source gave it, with the legs and events of its conversation. A viewer's key is shown
-        no link to a recording, and no transcript."""
-        wanted_id, shown_call = unquote(call_id), _shown_call(identity)
+        """Shows one call by the id that its source gave it, with the legs and events of its conversation; `live` while it is
+        steered from here. A viewer's key is shown no link to a recording, and no transcript."""
+        wanted_id, plain = unquote(call_id), _shown_call(identity)
+        live = engine.live_calls.live
+
+        def shown_call(stored: StoredCall) -> dict[str, Any]:
+            return plain(stored) | ({"live": True} if live(account, stored.call.id) is not None else {})
 
         def read() -> CallDetail:
             stored = engine.store.call(account, wanted_id)

@@ -9,6 +9,7 @@ import msgspec
 from ringback import problems
 from ringback.api.bird.errors import CODES, BirdError
 from ringback.api.voc.replies import LOGIN, LoginRefused, VocError
+from ringback.api.voxtelesys.errors import VoxtelesysError
 
 _READS: Final = ("get", "head")
 _TEXTS: Final = {
@@ -40,8 +41,14 @@ _MORE: Final[dict[tuple[str, str], tuple[int, ...]]] = {
     ("head", "/v1/calls/{call_id}/recording"): (403,),
     ("get", "/v1/calls/{call_id}/transcription"): (403,),
     ("get", "/voc/api/v1/calls/get/{call_id}/transcription"): (403,),
+    ("post", "/v1/calls"): (429,),
+    ("post", "/v1/simulated-calls"): (404,),
+    ("post", "/voxtelesys/api/v0/calls"): (415, 429),
+    ("get", "/voxtelesys/api/v0/calls"): (403,),
 }
 """What a route's form does not tell."""
+_FORMS: Final = {"bird": BirdError.__name__, "voc": VocError.__name__, "voxtelesys": VoxtelesysError.__name__}
+_ERROR_ID: Final = "3f0f7c52-0d7e-4f6a-9d0c-7a1c3b5e9f24"
 
 
 def refusals(method: str, path: str, operation: dict[str, Any], *, is_operators: bool) -> list[int]:
@@ -70,7 +77,7 @@ def form_of(path: str) -> str:
     """The schema of the refusals of a path."""
     if path == LOGIN:
         return LoginRefused.__name__
-    return {"bird": BirdError.__name__, "voc": VocError.__name__}.get(path.split("/", 2)[1], "Problem")
+    return _FORMS.get(path.split("/", 2)[1], "Problem")
 
 
 def response_of(form: str, status: int) -> dict[str, Any]:
@@ -88,6 +95,8 @@ def _example(form: str, status: int, detail: str) -> Any:
         return msgspec.to_builtins(BirdError(CODES.get(status, "Error"), said, {field: [detail]} if field else {}))
     if form == VocError.__name__:
         return msgspec.to_builtins(VocError(status, said))
+    if form == VoxtelesysError.__name__:
+        return msgspec.to_builtins(VoxtelesysError(_ERROR_ID, said))
     if form == LoginRefused.__name__:
         return msgspec.to_builtins(LoginRefused(said))
     return problems.problem(status, detail, field)

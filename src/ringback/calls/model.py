@@ -115,7 +115,8 @@ class Transcription(Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 class Context(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """All that may be known of a call beside its life; every field optional, in any update, the last word wins.
 
-    `extension`, `recording`, `transcription` and `prompts` are also fed by statuses, offers and the updates of that type.
+    `extension`, `recording`, `transcription` and `prompts` are also fed by statuses, offers and the updates of that type. `tag` and
+    `bulk_tag` are what whoever had the call placed calls it, and the batch that it belongs to.
     """
 
     caller_name: str | None = None
@@ -137,6 +138,8 @@ class Context(Struct, frozen=True, omit_defaults=True, kw_only=True):
     to_geo: Geo | None = None
     recording: Recording | None = None
     transcription: Transcription | None = None
+    tag: str | None = None
+    bulk_tag: str | None = None
 
 
 class CallRef(Context, frozen=True, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):

@@ -23,6 +23,7 @@ from ringback.live.asking import PAY_STATUS, Asking, Question, Reply, name_of
 from ringback.live.conversation import Conversation, View
 from ringback.live.cookies import Jar
 from ringback.live.fallback import fallback_of
+from ringback.switch.port import Clock
 from ringback.voxml import model
 from ringback.voxml.document import Document
 from ringback.webhooks.model import Method
@@ -57,7 +58,7 @@ class CallWorld:
         """`leg`: the root's id."""
         engine = calls.engine
         self.account = account
-        self.clock = calls.clock
+        self.clock: Clock = calls.clock
         self.source = calls.source
         self.conversation = Conversation(self, account, leg, engine.book.accounts[account].country)
         self.status_callback: StatusCallback | None = None
