@@ -55,10 +55,11 @@ class Minute:
         """Takes one: 0; or says in how many whole seconds there is one."""
         self._held = min(float(self.per_min), self._held + (now - self._at) * self.per_min / _MINUTE_S)
         self._at = now
-        if self._held >= 1:
+        missing = round(1 - self._held, 9)  # or a third of a call, three times, would not be one
+        if missing <= 0:
             self._held -= 1
             return 0
-        return max(1, math.ceil((1 - self._held) * _MINUTE_S / self.per_min))
+        return max(1, math.ceil(round(missing * _MINUTE_S / self.per_min, 6)))
 
 
 class CallLimits:

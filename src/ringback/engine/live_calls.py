@@ -234,9 +234,10 @@ class LiveCalls:
             self._drop(world)
 
     def _drop(self, world: CallWorld) -> None:
-        for leg in [leg for leg in (world.conversation.leg, *world.conversation.legs) if self._legs.get(leg) is world]:
-            del self._legs[leg]
-            self._is_down(leg, world.account)
+        for leg in {world.conversation.leg, *world.conversation.legs}:
+            if self._legs.get(leg) is world:
+                del self._legs[leg]
+                self._is_down(leg, world.account)
 
     # From outside
     async def place(self, account: str, wanted: Placing) -> Call:
