@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 from litestar import post
-from litestar.exceptions import SerializationException
+from litestar.exceptions import ClientException
 from msgspec import Struct
 
 from ringback.api.common import AnyRequest, TheEngine, Who
@@ -57,4 +57,4 @@ def _document(content_type: str, body: bytes) -> bytes | str:
     except msgspec.ValidationError as error:
         raise InvalidInput(f"a JSON object with the document is expected: {error}", "document") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise SerializationException from None
+        raise ClientException from None

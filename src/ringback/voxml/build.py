@@ -14,7 +14,7 @@ from ringback.voxml.kinds import Expression, Name
 from ringback.voxml.problem import CODES, Problem, meant, problem, shown
 from ringback.voxml.read_xml import Element, Places
 from ringback.voxml.voices import languages_of, speaks
-from ringback.voxml.words import MOST_NUMBERS, MOST_VALUE, ROOT, SSML, VERBS, WORDS, children_of
+from ringback.voxml.words import MOST_NUMBERS, ROOT, SSML, VERBS, WORDS, children_of
 
 MOST_PROBLEMS: Final = 500
 """So many errors, and so many warnings, are told of one document."""
@@ -71,6 +71,8 @@ class Builder:
             )
             return Document()
         self._read(root)
+        if not root.children:
+            self._tell("empty-document", root.offset, "there is nothing to do, and the call ends; expected a verb")
         return Document(self._verbs(root))
 
     # What is told
@@ -216,7 +218,7 @@ class Builder:
         return number
 
     def _set(self, element: Element, found: dict[str, Any]) -> values.Set:
-        return values.Set(**found, value=self._body(element)[:MOST_VALUE])
+        return values.Set(**found, value=self._body(element))
 
     def _say(self, element: Element, found: dict[str, Any]) -> values.Say:
         parts = element.content
@@ -291,15 +293,12 @@ class Builder:
             return values.Connect(**found)
         for flow in flows[1:]:
             self._tell("two-bodies", flow.offset, "<Connect> has another <Flow>; expected one")
-        of_flow = self._read(flows[0])
-        name = ""
+        found |= self._read(flows[0])
         if flows[0].text_at < 0:
             self._tell("missing-body", flows[0].offset, f"<Flow> is empty; expected {_body_of(flows[0]).kind.expected}")
         else:
-            name = self._body(flows[0])
-        return values.Connect(
-            **found, flow=name, resume=of_flow.get("resume", False), flow_history=of_flow.get("history", "disable")
-        )
+            found["flow"] = self._body(flows[0])
+        return values.Connect(**found)
 
     def _pay(self, element: Element, found: dict[str, Any]) -> values.Pay:
         found.pop("input", None)

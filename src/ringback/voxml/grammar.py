@@ -52,8 +52,8 @@ class Note(Struct, frozen=True):
 
 
 class Word(Struct, frozen=True, kw_only=True):
-    """An element. `makes`: its value. `children`: the elements that may be in it. `example`: of the examples, the one that shows
-    it."""
+    """An element. `makes`: its value, or the one that it is part of. `children`: the elements that may be in it, `*`: all verbs.
+    `example`: of the examples, the one that shows it."""
 
     name: str
     about: str

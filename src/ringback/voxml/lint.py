@@ -15,8 +15,6 @@ _NOT_FIRST = "<Reject> is not first: the vendor's pages know it as the first ver
 
 def flow_problems(document: Document) -> Iterator[Problem]:
     """All of a document's."""
-    if not document.body:
-        yield problem("empty-document", (1, 1), "there is nothing to do: the call ends")
     yield from _of_verbs(document.body, late="")
 
 

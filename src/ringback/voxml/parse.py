@@ -16,7 +16,7 @@ from ringback.voxml.build import MOST_PROBLEMS, Builder
 from ringback.voxml.document import Document
 from ringback.voxml.lint import flow_problems
 from ringback.voxml.problem import CODES, BadDocument, Problem, problem
-from ringback.voxml.read_xml import Malformed, Places, read_xml, source_of
+from ringback.voxml.read_xml import BOM, Malformed, Places, read_xml, source_of
 
 __all__ = ["BadDocument", "Problem", "Reading", "check", "parse", "read"]
 
@@ -58,8 +58,8 @@ def read(content: bytes | str) -> Reading:
     try:
         source = source_of(content)
     except Malformed as error:
-        raw = content if isinstance(content, bytes) else b""
-        return Reading(None, (problem(error.code, Places(raw).of(error.offset), str(error), error.hint),))
+        places = Places(_raw(content).removeprefix(BOM))
+        return Reading(None, (problem(error.code, places.of(error.offset), str(error), error.hint),))
     places = Places(source)
     try:
         root = read_xml(source)
@@ -106,7 +106,7 @@ _kept: Final = _Kept(_KEPT_BYTES)
 
 
 def _read_once(content: bytes | str) -> Reading:
-    raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    raw = _raw(content)
     key = blake2b(raw, digest_size=16).digest()
     reading = _kept.get(key)
     if reading is None:
@@ -114,3 +114,7 @@ def _read_once(content: bytes | str) -> Reading:
         if reading.document is not None:
             _kept.put(key, len(raw), reading)
     return reading
+
+
+def _raw(content: bytes | str) -> bytes:
+    return content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content

@@ -129,5 +129,5 @@ def meant(word: str, known: Iterable[str]) -> str:
     if len(word) > _LONGEST_WORD:
         return ""
     names = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), names, n=1, cutoff=0.7)
+    near = get_close_matches(word.lower(), names, n=1, cutoff=0.65)
     return f'did you mean "{names[near[0]]}"?' if near else ""

@@ -20,7 +20,7 @@ MOST_BYTES: Final = 65_536
 MOST_DEPTH: Final = 32
 MOST_ELEMENTS: Final = 2_000
 
-_BOM: Final = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<", b"\0\0\xfe\xff", b"\0\0\0<")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _TAG_NAME: Final = re.compile(rb"<[^\s/>]*")
@@ -105,7 +105,7 @@ def source_of(content: bytes | str) -> bytes:
         raise Malformed("encoding", 0, f"the text has half a character (a lone surrogate, at {error.start})") from None
     if source.startswith(_UTF_16):
         raise Malformed("encoding", 0, "the document is UTF-16 or UTF-32; expected UTF-8", "save it as UTF-8")
-    source = source.removeprefix(_BOM)
+    source = source.removeprefix(BOM)
     if len(source) > MOST_BYTES:
         raise Malformed("too-large", 0, f"the document has {len(source):,} bytes; expected {MOST_BYTES:,} at most")
     nul = source.find(b"\0")
@@ -249,7 +249,7 @@ def _invalid(source: bytes, offset: int) -> Malformed:
     tag = source.rfind(b"<", 0, offset + 1)
     if _IN_A_VALUE.search(source[max(0, offset - 2_000) : offset]) and source[offset : offset + 1] == b"<":
         return Malformed("xml", offset, "a < in an attribute's value", "write &lt;, or close the value's quotes")
-    if tag in (offset, offset - 1):
+    if tag >= 0 and tag in (offset, offset - 1):
         return Malformed("xml", tag, "a < that begins no tag", "write &lt;")
     if _UNQUOTED.search(before):
         return Malformed("xml", offset, "a value without quotes", 'write name="value"')

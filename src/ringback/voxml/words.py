@@ -362,10 +362,11 @@ _NOUNS: Final = (
     ),
     Word(
         name="Flow",
+        makes=values.Connect,
         about="The flow of a Connect.",
         attributes=(
             Attribute(name="resume", kind=Flag(), about="Go on after the widget that the document came from; else from the start."),
-            HISTORY,
+            Attribute(name="history", kind=HISTORY.kind, about=HISTORY.about, field="flow_history"),
         ),
         body=Body(kind=Flow(), about="The flow's GUID. Ours: other ids too.", field="flow", needed=True),
         example="connect",
