@@ -54,6 +54,7 @@ WRONG: dict[str, tuple[list[str], dict[str, str], str]] = {
     "a source that is none": (["serve", "--source-address", "here"], {}, "source-address: "),
     "a switch that is none": (["serve", "--freeswitch", "pbx:esl"], {}, "freeswitch: expected host:port"),
     "a switch's settings that are not there": (["serve", "--freeswitch-config", "/nowhere.json"], {}, "freeswitch_config: "),
+    "payment connectors that are not there": (["serve", "--payment-connectors", "/nowhere.json"], {}, "payment_connectors: "),
     "an unknown dialect": (["trigger", "twilio", "x", "--to", "http://127.0.0.1:9/"], {}, "no dialect 'twilio'; there are bird,"),
     "an unknown event": (
         ["trigger", "voc", "x", "--to", "http://127.0.0.1:9/"],

@@ -265,7 +265,7 @@ def _amount(text: str) -> Decimal | None:
 
 
 def _refusal(pay: Pay) -> str:
-    """What does not hold, in one line; empty: all does. The parser sees to most of it, but a document may be made of variables."""
+    """What does not hold, in one line; empty: all does. The parser has seen to it; no money is taken on its word alone."""
     rules = (
         (_amount(pay.charge_amount) is not None, f"chargeAmount: expected 0 to 999999.99, got {pay.charge_amount[:20]!r}"),
         (1 <= pay.max_attempts <= 3, "maxAttempts: expected 1, 2 or 3"),

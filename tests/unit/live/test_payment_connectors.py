@@ -238,3 +238,46 @@ def test_what_goes_wrong_on_the_way_is_told_without_the_operators_network(error:
 
 def test_what_could_not_be_asked_is_our_fault() -> None:
     assert answered(None, error="request").fault == "internal"
+
+
+# The docs
+
+PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "payment-connector.md").read_text("utf-8")
+EXAMPLES = [json.loads(block.partition("```")[0]) for block in PAGE.split("```json\n")[1:]]
+
+
+def fields(told: dict[str, Any], prefix: str = "") -> list[str]:
+    names = []
+    for name, value in told.items():
+        names.append(prefix + name)
+        if isinstance(value, dict) and name != "parameters":
+            names += fields(value, f"{name}.")
+    return names
+
+
+def test_the_page_names_every_field_of_a_request() -> None:
+    told = payment().reveal() | {
+        "call": "",
+        "account": "",
+        "bank_account": {"type": "", "routing_number": "", "account_number": ""},
+    }
+    assert [name for name in fields(told) if f"| `{name}` |" not in PAGE] == []
+    examples = [example for example in EXAMPLES if "action" in example]
+    assert sorted({name for example in examples for name in fields(example)}) == sorted(fields(told))
+
+
+def test_the_pages_file_can_be_read(tmp_path: Path) -> None:
+    settings = SenderSettings(allow_networks=(read_allowed_network("10.0.0.5/32:8443", GUARDED_AS),))
+    assert list(read(tmp_path, EXAMPLES[0], settings)) == ["Default", "Hats"]
+    assert "--allow-network payment-connectors=10.0.0.5/32:8443" in PAGE
+
+
+def test_the_pages_answers_are_what_they_say() -> None:
+    good, declined = (example for example in EXAMPLES if "token" in example or "error" in example)
+    assert answered(200, good) == Charged(9, "tok_8c1f", "A-1093", "cus_77")
+    assert answered(402, declined) == Charged(9, error="insufficient funds", code="51")
+
+
+@pytest.mark.parametrize("code", [*REACHED, "unreadable", "no-connector", "internal", "status-500"])
+def test_the_page_names_every_code_of_ours(code: str) -> None:
+    assert f"`{code}`" in PAGE
