@@ -17,7 +17,7 @@ class Stage:
         self.clock = VirtualClock()
         self.told: list[tuple[int, Happening]] = []
         self.notes: list[tuple[int, Note]] = []
-        self.reacts: Callable[[Happening], None] = lambda _: None
+        self.reacts: Callable[[Happening], object] = lambda _: None
         self.switch = SimulatedSwitch(
             self.clock,
             prefix="sim",

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_stage import Stage
@@ -184,9 +186,9 @@ def lives(stage: Stage, script: Script, wanted: list[tuple[float, list[Made], tu
         watch.begins(stage.calls(script))
     for at_s, made, act in wanted:
         for make in made:
-            stage.clock.call_later(at_s, lambda make=make: watch.gives(make))
+            stage.clock.call_later(at_s, partial(watch.gives, make))
         if act is not None:
-            stage.clock.call_later(at_s, lambda act=act: stage.switch.act(*act))
+            stage.clock.call_later(at_s, partial(stage.switch.act, *act))
     stage.runs()
     assert stage.clock.next_due() is None
     asyncio.run(stage.switch.stop())
@@ -205,11 +207,9 @@ def test_any_script_and_any_orders(script: Script, wanted: list[tuple[float, lis
 @settings(max_examples=30)
 @given(scripts(), doings)
 def test_any_recording_can_be_written(
-    tmp_path_factory: object, script: Script, wanted: list[tuple[float, list[Made], tuple[str, Act] | None]]
+    tmp_path_factory: pytest.TempPathFactory, script: Script, wanted: list[tuple[float, list[Made], tuple[str, Act] | None]]
 ) -> None:
-    folder = tmp_path_factory.mktemp("recordings")  # type: ignore[attr-defined]
-    assert isinstance(folder, Path)
-    stage = Stage(folder, patience_s=7)
+    stage = Stage(tmp_path_factory.mktemp("recordings"), patience_s=7)
     lives(stage, script, wanted)
     for _, told in stage.of(RecordEnded):
         assert isinstance(told, RecordEnded)

@@ -1,6 +1,7 @@
 """The files of simulated recordings: real ones, that sound when somebody is to be heard."""
 
 import wave
+from functools import partial
 from pathlib import Path
 
 from simulated_stage import Stage
@@ -21,6 +22,7 @@ from ringback.calls.live import (
     StopRecord,
     Track,
 )
+from ringback.switch.simulated.script import Speak
 
 TEN_SECONDS = "x" * 140
 
@@ -55,7 +57,7 @@ def test_one_channel_holds_the_sides_that_were_wanted(tmp_path: Path) -> None:
     for track, heard in expected.items():
         stage = Stage(tmp_path)
         stage.answered(f"speech '{'x' * 28}'", Record("sim-1", 1, 8, silence_s=30, track=track))
-        stage.clock.call_later(4, lambda stage=stage: stage.obey(Play("sim-1", 2, (Sound("a"),))))
+        stage.clock.call_later(4, partial(stage.obey, Play("sim-1", 2, (Sound("a"),))))
         (take,) = recorded(stage)
         assert sounds(take.file) == [heard]
 
@@ -93,6 +95,38 @@ def test_two_who_talk_are_heard_by_each_other(tmp_path: Path) -> None:
     assert sounds(caller.file) == ["...xxx", ".xxxxx"]
     assert sounds(callee.file)[0][:15] == ".xxxxxxxxxxx..."
     assert sounds(callee.file)[1][:15] == "...xxx........."
+
+
+def test_what_is_being_said_when_a_recording_or_a_conversation_begins_is_in_it(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.answered("answer; callee: answer", Dial("b", "sim-1", "7000", "+1"), Record("sim-1", 1, 9, channels=2))
+    stage.clock.call_later(2, lambda: stage.switch.act("b", Speak(TEN_SECONDS)))
+    stage.clock.call_later(4, lambda: stage.obey(Bridge("sim-1", "b"), Record("b", 1, 5, silence_s=2, channels=2)))
+    stage.clock.call_later(6, lambda: stage.obey(Record("sim-1", 2, 3, channels=2)))
+    stage.clock.call_later(7, lambda: stage.switch.act("b", Speak("x")))
+    (callee, caller, later) = sorted(recorded(stage), key=lambda take: take.leg + str(take.op))[:3]
+    assert (callee.leg, callee.why, callee.duration_s) == ("b", "limit", 5)
+    assert sounds(callee.file) == ["xxxx.", "....."]
+    assert sounds(caller.file) == [".........", "....xxxx."]
+    assert sounds(later.file) == ["...", "xx."]
+
+
+def test_one_who_is_connected_with_somebody_else_hears_the_first_no_more(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.answered("answer; callee: answer", *(Dial(leg, "sim-1", "7000", "+1") for leg in "bc"), Record("sim-1", 1, 9, channels=2))
+    stage.clock.call_later(2, lambda: stage.obey(Bridge("sim-1", "b"), Record("b", 1, 7, channels=2)))
+    stage.clock.call_later(3, lambda: stage.switch.act("b", Speak("x" * 28)))
+    stage.clock.call_later(4, lambda: stage.obey(Bridge("sim-1", "c")))
+    stage.clock.call_later(7, lambda: stage.switch.act("sim-1", Speak("x" * 14)))
+    assert [sounds(take.file) for take in recorded(stage)] == [[".......x.", "...x....."], [".xx....", "......."]]
+
+
+def test_what_is_left_of_a_conversation_is_not_private_any_more(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    stage.answered("answer, wait 3s, hangup; callee: answer", Privacy("sim-1", on=True), Dial("b", "sim-1", "7000", "+1"))
+    stage.clock.call_later(2, lambda: stage.obey(Bridge("sim-1", "b"), Record("b", 1, 4, channels=2), Play("b", 2, (RingTone(),))))
+    (take,) = recorded(stage)
+    assert sounds(take.file) == ["....", ".xxx"]
 
 
 def test_what_one_side_says_in_private_is_in_neither_sides_recording(tmp_path: Path) -> None:

@@ -9,12 +9,15 @@ from ringback.calls.disposition import final_status
 from ringback.calls.live import (
     Answer,
     Answered,
+    Bridge,
     Detection,
     Dial,
     HangUp,
+    Heard,
     HungUp,
     Incoming,
     Item,
+    Listen,
     Play,
     PlayEnded,
     Rang,
@@ -24,6 +27,8 @@ from ringback.calls.live import (
     Silence,
     Sound,
     Speech,
+    StopPlay,
+    StopRecord,
     Tones,
 )
 from ringback.errors import InvalidInput, SwitchError
@@ -201,15 +206,51 @@ def test_a_ring_tone_after_a_sentence_never_ends() -> None:
 # What is told, and when
 def test_what_is_told_first_may_stop_what_would_be_told_at_the_same_moment() -> None:
     stage = Stage()
-    stage.answered("answer", Play("sim-1", 1, (Silence(1),)))
-    stage.clock.call_later(1, lambda: None)
-    stage.reacts = lambda told: stage.obey(HangUp("sim-1")) if isinstance(told, RecordEnded) else None
-    stage.obey(Record("sim-1", 2, 0.0), Play("sim-1", 3, (Silence(1),)))
+    stage.calls("answer")
+    stage.clock.call_later(1, lambda: stage.obey(Answer("sim-1")))
+    stage.obey(Play("sim-1", 1, (Silence(1),)))
+    stage.reacts = lambda told: stage.obey(StopPlay("sim-1", 1)) if isinstance(told, Answered) else None
     stage.runs()
-    assert [told for _, told in stage.told[2:]] == [
-        RecordEnded("sim-1", 2, "limit"),
-        HungUp("sim-1", "completed", "us", 16, 200),
-    ]
+    assert [told for _, told in stage.told[1:]] == [Answered("sim-1")]
+
+
+def test_a_leg_that_is_gone_leaves_nothing_to_come() -> None:
+    stage = Stage()
+    stage.answered(
+        "say nothing", Play("sim-1", 1, (Silence(60),)), Listen("sim-1", 2, start_s=60), Record("sim-1", 3, 60, 5, beep=True)
+    )
+    stage.runs(500)
+    stage.obey(StopPlay("sim-1", 1))
+    stage.runs(2_000)
+    stage.obey(HangUp("sim-1"))
+    stage.runs(2_000)
+    assert (stage.clock.next_due(), len(stage.of(HungUp)), len(stage.of(RecordEnded))) == (None, 1, 1)
+
+
+def test_a_recording_that_is_over_waits_for_nothing() -> None:
+    stage = Stage()
+    stage.answered("answer", Record("sim-1", 1, 60, silence_s=5), StopRecord("sim-1", 1))
+    stage.runs(0)
+    assert stage.clock.next_due() == 60_000  # its limit, of no effect any more
+    stage.runs()
+    assert stage.of(RecordEnded) == [(0, RecordEnded("sim-1", 1, "stopped"))]
+
+
+def test_the_same_recording_goes_on_and_the_same_recogniser_begins_anew() -> None:
+    stage = Stage()
+    stage.answered("answer", Record("sim-1", 1, 5), Listen("sim-1", 2, start_s=3))
+    stage.clock.call_later(2, lambda: stage.obey(Record("sim-1", 1, 60), Listen("sim-1", 2, start_s=3)))
+    stage.runs()
+    assert [(at, type(told)) for at, told in stage.told[2:]] == [(5_000, RecordEnded), (5_000, Heard)]
+
+
+def test_who_has_not_answered_is_not_connected_and_a_note_says_so() -> None:
+    stage = Stage()
+    stage.answered("speech 'hello'; callee: no answer", Dial("b", "sim-1", "7000", "+1"))
+    stage.obey(Bridge("sim-1", "b"))
+    assert stage.notes[-1][1].text == "cannot be connected with b: both must be answered"
+    stage.runs()
+    assert "says 'hello'" not in stage.did()
 
 
 def test_a_listener_that_raises_loses_nothing_of_the_rest() -> None:

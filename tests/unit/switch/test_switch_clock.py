@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +25,12 @@ def test_time_stands_still_until_it_jumps() -> None:
 
 def test_what_is_due_at_once_is_done_in_the_order_in_which_it_was_asked_for_with_what_comes_of_it() -> None:
     clock, done = VirtualClock(), list[int]()
-    clock.call_later(1, lambda: (done.append(1), clock.call_later(0, lambda: done.append(4)))[0])
+
+    def first() -> None:
+        done.append(1)
+        clock.call_later(0, lambda: done.append(4))
+
+    clock.call_later(1, first)
     clock.call_later(0.9999, lambda: done.append(2))
     clock.call_later(1.0, lambda: done.append(3))
     clock.advance()
@@ -73,7 +79,7 @@ def test_what_was_stopped_does_not_pile_up() -> None:
 def test_everything_that_was_not_stopped_is_done_once_in_order(wanted: list[tuple[int, bool]]) -> None:
     clock, done = VirtualClock(), list[tuple[int, int]]()
     for number, (seconds, stopped) in enumerate(wanted):
-        handle = clock.call_later(seconds, lambda seconds=seconds, number=number: done.append((seconds, number)))
+        handle = clock.call_later(seconds, partial(done.append, (seconds, number)))
         if stopped:
             handle.cancel()
     while clock.advance():
@@ -85,7 +91,8 @@ def test_a_loops_clock_tells_the_time_and_does_at_once_what_is_wanted_at_once() 
     async def main() -> None:
         clock, done, over = LoopClock(asyncio.get_running_loop()), list[str](), asyncio.Event()
         assert abs(clock.now_ms() - time.time() * 1000) < 1_000
-        clock.call_later(0.02, lambda: (done.append("later"), over.set())[0])
+        clock.call_later(0.02, lambda: done.append("later"))
+        clock.call_later(0.04, over.set)
         clock.call_later(0, lambda: done.append("first"))
         clock.call_later(-1, lambda: done.append("second"))
         clock.call_later(0.01, lambda: done.append("never")).cancel()

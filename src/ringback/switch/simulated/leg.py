@@ -38,7 +38,6 @@ class Leg:
         self.incoming = incoming
         self.script = script
         self.changed: Callable[[], None] = _nobody
-        self.gone = False
         self.answered = False
         """Was it told?"""
         self.private = False
@@ -53,6 +52,8 @@ class Leg:
         self._silences: dict[int, Timer] = {}
         self._voice: Span | None = None
         self._voice_timer: Timer | None = None
+        self._overheard: Span | None = None
+        """What the other end of a bridge is saying, from when it could be heard here."""
         self._rang = False
         self._picked_up = False
         self._no_answer: Timer | None = None
@@ -170,8 +171,7 @@ class Leg:
         self.peer, other.peer = other, self
         for leg, speaker in ((self, other), (other, self)):
             if speaker._voice is not None:
-                for take in leg.takes.values():
-                    take.heard.append(speaker._voice)
+                leg._overhear(speaker._voice.end_ms)
         self._veil()
         self.changed()
         other.changed()
@@ -181,8 +181,9 @@ class Leg:
         peer = self.peer
         if peer is not None:
             self.peer = peer.peer = None
-            self._veil()
-            peer._veil()
+            for leg in (self, peer):
+                leg._overhear_no_more()
+                leg._veil()
             peer.changed()
 
     # The party
@@ -235,8 +236,7 @@ class Leg:
         for take in self.takes.values():
             take.said.append(span)
         if self.peer is not None:
-            for take in self.peer.takes.values():
-                take.heard.append(span)
+            self.peer._overhear(span.end_ms)
         self._voice_timer = self.later(seconds, self._hush)
 
     def leave(self) -> None:
@@ -248,10 +248,7 @@ class Leg:
             self.end("callee left" if self._picked_up else "reject")
 
     def end(self, how: How) -> None:
-        """The leg is over; what was recorded of it ends after it."""
-        if self.gone:
-            return
-        self.gone = True
+        """The leg is over, once; what was recorded of it ends after it. Nothing of it is left to come."""
         self.changed = _nobody
         for timer in list(self._timers):
             timer.cancel()
@@ -309,6 +306,8 @@ class Leg:
         self._voice.end_ms = min(self._voice.end_ms, self._now())
         self._voice_timer.cancel()
         self._voice = None
+        if self.peer is not None:
+            self.peer._overhear_no_more()
         for listening in self.listens.values():
             if listening.text is not None:
                 seconds = listening.order.end_s
@@ -318,14 +317,24 @@ class Leg:
             self._await_silence(take)
         self.changed()
 
+    def _overhear(self, end_ms: int) -> None:
+        self._overheard = Span(self._now(), end_ms)
+        for take in self.takes.values():
+            take.heard.append(self._overheard)
+
+    def _overhear_no_more(self) -> None:
+        if self._overheard is not None:
+            self._overheard.end_ms = min(self._overheard.end_ms, self._now())
+            self._overheard = None
+
     def _begin_take(self, take: Take) -> None:
         take.begin_ms = self._now()
         for playing in self._plays:
             take.heard.extend(playing.spans)
         if self._voice is not None:
             take.said.append(self._voice)
-        if self.peer is not None and self.peer._voice is not None:
-            take.heard.append(self.peer._voice)
+        if self._overheard is not None:
+            take.heard.append(self._overheard)
         self._veil()
         self.later(take.order.limit_s, partial(self._end_take, take, "limit"))
         self._await_silence(take)

@@ -68,7 +68,7 @@ class Party:
 
     def begin(self) -> None:
         """Does step after step, until one has to wait; its end goes on from there."""
-        while self._at < len(self._steps) and not self._leg.gone:
+        while self._at < len(self._steps):
             step = self._steps[self._at]
             if not _BEGIN[type(step)](self, step):
                 return
