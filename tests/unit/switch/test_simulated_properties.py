@@ -46,7 +46,7 @@ from ringback.switch.simulated.script import Leave, PickUp, Press, Refuse, Ring,
 INPUT = ["digits 12#", "digits! 1w2", "speech 'sales, please'", "speech! 'x'", "say nothing", "hear", "wait 2s", "wait 100ms"]
 BEFORE = ["", "ring, ", "ring 3s, ", "wait 1s, ", "ring, hear, "]
 ENDS = ["", ", hangup"]
-LEGS = ["sim-1", "sim-2", "b", "c", "d"]
+LEGS = ["sim-1", "sim-2", "b", "c", "d", "e"]
 
 
 @st.composite
@@ -97,7 +97,7 @@ orders = st.one_of(
     plain(st.builds(HangUp, legs)),
     plain(
         st.builds(
-            Dial, st.sampled_from(["b", "c", "d"]), legs, st.sampled_from(["7000", "1"]), st.just("1"), seconds,
+            Dial, st.sampled_from(LEGS[2:]), legs, st.sampled_from(["7000", "1"]), st.just("1"), seconds,
             st.none() | st.just(Detection()) | st.just(Detection(until_message_end=True, timeout_s=3)),
         )
     ),
@@ -117,12 +117,13 @@ doings = st.lists(st.tuples(seconds, st.lists(orders, max_size=4), st.none() | s
 
 
 class Watch:
-    """Gives orders and holds what is told against them. A leg may be made anew once it is gone: what counts is one life."""
+    """Gives orders and holds what is told against them. A name is dialled once, and then twice at once."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.ops = 0
         self.obeying = False
+        self.names: set[str] = set()
         self.alive: set[str] = set()
         self.seen: set[tuple[str, type]] = set()
         self.silenced: set[tuple[str, int]] = set()
@@ -137,7 +138,10 @@ class Watch:
         order = make(self.ops)
         match order:
             case Dial():
+                if order.leg in self.names:
+                    return
                 self.begins(order.leg)
+                self.stage.obey(order)
             case StopPlay() | StopListening():
                 self.silenced.add((order.leg, order.op))
             case Collect():
@@ -152,11 +156,9 @@ class Watch:
         self.obeying = False
 
     def begins(self, leg: str) -> None:
-        """A leg, unless there is one of that name."""
-        if leg not in self.alive:
-            self.alive.add(leg)
-            self.seen = {(name, kind) for name, kind in self.seen if name != leg}
-            self.wanted.pop(leg, None)
+        """A leg of a new name."""
+        self.names.add(leg)
+        self.alive.add(leg)
 
     def hears(self, told: Happening) -> None:
         """Is it allowed now?"""
