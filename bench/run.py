@@ -19,13 +19,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from figures import FIGURES, Plan, Result
+from figures import FIGURES as OTHERS
+from figures import Plan, Result
+from interpreter import voxml
 from rich.console import Console
 from rich.table import Table
 from scene import ROOT
 
 FULL = {"seconds": 20, "runs": 3, "rows": 1_000_000, "pending": 1_000_000, "pairs": 5, "hang_seconds": 46}
 SHORT = {"seconds": 5, "runs": 1, "rows": 50_000, "pending": 50_000, "pairs": 1, "hang_seconds": 16}
+
+FIGURES: dict[str, Callable[[Plan], Result]] = {**OTHERS, "voxml": voxml}
 
 Row = tuple[str, str, str, float, float, bool]
 ROWS: dict[str, Callable[[Result], list[Row]]] = {
@@ -46,6 +50,11 @@ ROWS: dict[str, Callable[[Result], list[Row]]] = {
         ("memory idle, MB", "90", "150", r["idle"], 0, r["idle"] <= 150),
         ("memory with the backlog pending, MB", "350", "600", r["pending"], 0, r["pending"] <= 600),
         ("restart to ready with the backlog pending, s", "1", "3", r["restart"], 0, r["restart"] <= 3),
+    ],
+    "voxml": lambda r: [
+        ("VoXML interpreter: steps/s on one core", "–", "20,000", r["value"], r["step_us"], r["value"] >= 20_000),
+        ("memory with 10,000 calls in progress, MB", "–", "200", r["shared_mb"], 0, r["shared_mb"] <= 200),
+        ("the same, a document of their own each", "–", "–", r["own_mb"], 0, True),
     ],
     "hang": lambda r: [
         ("healthy throughput while 10 % hang, ratio (median)", "1.0", "0.9", r["value"], 0, r["value"] >= 0.9),
