@@ -23,7 +23,7 @@ from ringback.calls.live import Answered, Dial, HangUp, Happening, HungUp, Incom
 from ringback.calls.model import Call, Update
 from ringback.live import reports
 from ringback.live.dialled import as_dialled
-from ringback.switch.port import Clock
+from ringback.switch.port import Clock, Handle
 from ringback.voxml import interpreter, model
 from ringback.voxml.document import Document
 from ringback.voxml.state import CallFacts, State
@@ -107,6 +107,7 @@ class Conversation:
         self._variables: Mapping[str, str] = {}
         self._followers: dict[tuple[str, int], tuple[model.NotifyRecording, ...]] = {}
         self._recording: set[tuple[str, int]] = set()
+        self._timers: dict[int, Handle] = {}
         self._events: deque[model.Event] = deque()
         self._busy = False
         self._finished = False
@@ -141,6 +142,8 @@ class Conversation:
         if isinstance(told, RecordEnded):
             self._recording_ended(told)
             return
+        if isinstance(told, HungUp):
+            self._tell_variables()
         update = self._update_of(told, why)
         if update is not None:
             self._tell(update)
@@ -259,11 +262,9 @@ class Conversation:
             case model.Ask():
                 world.ask(self._view(command.leg), command, partial(self._instructed, command.op))
             case model.Timer():
-                world.clock.call_later(command.seconds, partial(self._happens_later, model.TimeUp(command.op)))
+                self._timers[command.op] = world.clock.call_later(command.seconds, partial(self._time_up, command.op))
             case model.Report():
-                if "vars" in command.context:
-                    self._variables = command.context["vars"]
-                self._tell(reports.reported(command, self._now(), world.source))
+                self._report(command)
             case model.Notify():
                 world.notify(self._view(command.leg), command)
             case model.NotifyRecording():
@@ -281,6 +282,23 @@ class Conversation:
                 world.obey(order)
             case _:
                 world.obey(command)
+
+    def _report(self, report: model.Report) -> None:
+        """Something for the record; variables that it has already are no news."""
+        if "vars" in report.context:
+            if report.context == {"vars": self._variables} and not report.data:
+                return
+            self._variables = report.context["vars"]
+        self._tell(reports.reported(report, self._now(), self._world.source))
+
+    def _tell_variables(self) -> None:
+        """What was set since the application was asked last: an end is told with the variables that the call has then."""
+        if self._state is not None and self._state.variables != self._variables:
+            self._report(model.Report(self.leg, "call.facts", context={"vars": dict(self._state.variables)}))
+
+    def _time_up(self, op: int) -> None:
+        self._timers.pop(op, None)
+        self._happens_later(model.TimeUp(op))
 
     def _happens_later(self, event: model.Event) -> None:
         """Something that was waited for; of no interest once the call is over."""
@@ -327,6 +345,9 @@ class Conversation:
     def _look_if_over(self) -> None:
         if not self._let_go and self.is_over:
             self._let_go = True
+            for timer in self._timers.values():
+                timer.cancel()
+            self._timers.clear()
             self._world.over(self)
 
     def _tell(self, update: Update) -> None:

@@ -81,5 +81,7 @@ def recording_ended(told: RecordEnded, at_ms: int, source: str) -> Update:
 
 
 def reported(report: Report, at_ms: int, source: str) -> Update:
-    """What the interpreter has to say for the record."""
-    return Update(type=report.type, at_ms=at_ms, call=CallRef(id=report.leg, **report.context), data=report.data, source=source)
+    """What the interpreter has to say for the record. The steps that a document wants in the call's history are the fact's data."""
+    context = {name: value for name, value in report.context.items() if name != "history"}
+    data = {**report.data, "history": report.context["history"]} if "history" in report.context else report.data
+    return Update(type=report.type, at_ms=at_ms, call=CallRef(id=report.leg, **context), data=data, source=source)
