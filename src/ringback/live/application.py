@@ -65,6 +65,7 @@ class Application:
         self._jar = Jar()
         self._errands: deque[Callable[[], None]] = deque()
         self._busy = False
+        self._stopped = False
         self._quiet = asyncio.Event()
         self._current: Errand | None = None
         self._try = 0
@@ -99,6 +100,10 @@ class Application:
     def busy(self) -> bool:
         """Is something under way that takes real time? Then the call's time stands still."""
         return self._busy
+
+    def stop(self) -> None:
+        """The call is given up: whatever is under way is of no interest any more."""
+        self._stopped = True
 
     async def until_quiet(self) -> None:
         """Waits until nothing is under way."""
@@ -196,6 +201,8 @@ class Application:
         return self._sender.sent_headers(request, basic, headers)
 
     def _came_back(self, url: str, done: Callable[[Outcome], None], outcome: Outcome) -> None:
+        if self._stopped:
+            return
         self._body = outcome.body
         done(outcome)
         assert self._current is not None

@@ -153,6 +153,7 @@ class _Simulation:
                 self._begin(self._script)
                 await self._live()
         except TimeoutError:
+            self._application.stop()
             self._problem(f"the call is not over after {self._setup.timeout_s:g} real seconds")
         finally:
             if self._sender is not None:
