@@ -123,7 +123,7 @@ class Watcher:
         if "problem" in update.data:
             data = update.data
             self.problem(str(data["problem"]), line=data.get("line", 0), column=data.get("column", 0))
-        elif update.call.vars or update.call == CallRef(id=update.call.id):
+        elif update.call.vars or (not update.data and update.call == CallRef(id=update.call.id)):
             self.know(update.call.vars)
 
     def know(self, variables: Mapping[str, str]) -> None:
