@@ -106,20 +106,21 @@ def _is_telling(name: str) -> bool:
 
 
 def _replied(entry: Replied, whole: bool) -> Told:
-    if entry.status is None:
-        yield "app", f"→ {entry.error}: {entry.detail}" if entry.error else f"→ {_document(entry)}", "bad" if entry.error else "app"
+    if entry.error:
+        yield "app", f"→ {entry.error}: {entry.detail}", "bad"
+    elif entry.status is None:  # a file
+        yield "app", f"→ {_document(entry)}", "bad" if entry.verbs is None else "app"
     else:
         document = f", {_document(entry)}" if entry.verbs is not None else ""
-        bad = bool(entry.error) or not 200 <= entry.status < 300
-        yield "app", f"→ {entry.status}{document}{f', {entry.detail}' if entry.detail else ''}", "bad" if bad else "app"
+        yield "app", f"→ {entry.status}{document}", "app" if 200 <= entry.status < 300 else "bad"
     if whole:
         yield from (_more(line) for line in entry.body.splitlines())
 
 
 def _document(entry: Replied) -> str:
-    verbs = entry.verbs or ()
+    verbs = entry.verbs
     if not verbs:
-        return "an empty document"
+        return "no document" if verbs is None else "an empty document"
     return f"{len(verbs)} verb{'s' if len(verbs) > 1 else ''}: {' '.join(verbs)}"
 
 

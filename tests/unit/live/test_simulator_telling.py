@@ -57,6 +57,8 @@ LINES: list[tuple[Entry, str]] = [
     (Replied(at_ms=0, page="/voice", status=200, verbs=()), "00:00.0 app    → 200, an empty document"),
     (Replied(at_ms=0, page="/rec", status=204), "00:00.0 app    → 204"),
     (Replied(at_ms=0, page="menu.xml", verbs=("Say",)), "00:00.0 app    → 1 verb: Say"),
+    (Replied(at_ms=0, page="menu.xml"), "00:00.0 app    → no document"),
+    (Replied(at_ms=0, page="/voice", status=404), "00:00.0 app    → 404"),
     (Replied(at_ms=0, page="/voice", error="connect", detail="refused"), "00:00.0 app    → connect: refused"),
     (Played(at_ms=2_149, leg="c", who="caller", what="speech", value="For\n sales"), '00:02.1 say    "For sales"'),
     (Played(at_ms=0, leg="d", who="+1300", what="speech", value="A call."), '00:00.0 say    to +1300: "A call."'),
