@@ -38,7 +38,7 @@ from ringback.live.fallback import fallback_of
 from ringback.live.folder import Folder
 from ringback.live.payments import Payments, read_connectors
 from ringback.live.subscribers import Subscribers
-from ringback.live.transcript import Ended, Entry, Paid, Transcript, Webhook, parameters_of
+from ringback.live.transcript import Ended, Entry, Paid, Transcript, Webhook
 from ringback.live.watcher import Watcher
 from ringback.switch.clock import VirtualClock
 from ringback.switch.port import Clock
@@ -308,7 +308,6 @@ class _Simulation:
                 url=request.url,
                 headers=request.headers,
                 body=request.body.decode("utf-8", "replace"),
-                parameters=parameters_of(request),
             )
         )
 

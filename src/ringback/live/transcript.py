@@ -155,7 +155,7 @@ class Paid(Entry, frozen=True, kw_only=True, tag="payment"):
 
 
 class Webhook(Entry, frozen=True, kw_only=True, tag="webhook"):
-    """What an endpoint of a dialect would get, as it would get it. `parameters`: its query, form or JSON, by dotted names."""
+    """What an endpoint of a dialect would get, as it would get it."""
 
     dialect: str
     name: str
@@ -163,7 +163,11 @@ class Webhook(Entry, frozen=True, kw_only=True, tag="webhook"):
     url: str
     headers: tuple[Pair, ...] = ()
     body: str = ""
-    parameters: tuple[Pair, ...] = ()
+
+    @property
+    def parameters(self) -> tuple[Pair, ...]:
+        """Its query, form or JSON, by dotted names."""
+        return parameters_of(HttpRequest(self.method, self.url, self.headers, self.body.encode()))
 
 
 class Problem(Entry, frozen=True, kw_only=True, tag="problem"):

@@ -23,7 +23,7 @@ import pytest
 
 # What runs a call is imported when the first one is made: every test run loads this plugin, whether or not it uses it.
 if TYPE_CHECKING:
-    from ringback.live.transcript import Ended, Problem, Transcript, Webhook
+    from ringback.live.transcript import Ended, Problem, Transcript
 
 Document = str | Path | Callable[..., Any]
 """An application's URL, a file, or a WSGI application."""
@@ -49,6 +49,24 @@ class Request:
         return f"<{self.method} {self.url} {self.name}>"
 
 
+class Webhook:
+    """What an endpoint would have got. `name`: the event, in the dialect's words. `parameters`: its query, form or JSON, by dotted
+    names (`data.call.id`)."""
+
+    def __init__(
+        self, name: str, method: str, url: str, headers: Mapping[str, str], body: str, parameters: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.parameters = parameters
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.method} {self.url}>"
+
+
 class CallResult:
     """What happened on a simulated call. Its text is the transcript."""
 
@@ -57,10 +75,10 @@ class CallResult:
         """Everything, as values (`ringback.live.transcript`), in order."""
 
     def __str__(self) -> str:
+        from ringback.live import transcript
         from ringback.live.telling import text_of
-        from ringback.live.transcript import Webhook
 
-        return text_of(entry for entry in self.transcript if not isinstance(entry, Webhook))
+        return text_of(entry for entry in self.transcript if not isinstance(entry, transcript.Webhook))
 
     @property
     def says(self) -> list[str]:
@@ -90,14 +108,15 @@ class CallResult:
 
         return [Request(r.name, r.asks, r.method, r.url, dict(r.parameters)) for r in self.transcript.of(Requested)]
 
-    def webhooks(self, dialect: str) -> "list[Webhook]":
-        """What an endpoint of a dialect (`voc`, `bird`, …) would have got, each with its `name`, `method`, `url`, `headers`, `body`
-        and `parameters`."""
+    def webhooks(self, dialect: str) -> list[Webhook]:
+        """What an endpoint of a dialect (`voc`, `bird`, …) would have got, in order. Raises InvalidInput for a dialect that
+        there is not."""
         from ringback.dialects.trial import find_dialect
-        from ringback.live.transcript import Webhook
+        from ringback.live import transcript
 
         find_dialect(dialect)
-        return [webhook for webhook in self.transcript.of(Webhook) if webhook.dialect == dialect]
+        told = [one for one in self.transcript.of(transcript.Webhook) if one.dialect == dialect]
+        return [Webhook(one.name, one.method, one.url, dict(one.headers), one.body, dict(one.parameters)) for one in told]
 
     @property
     def ended(self) -> "Ended":

@@ -47,9 +47,7 @@ def verdict(text: str, *entries: Entry, **ended: Any) -> Verdict:
     return judge([read_expectation(text)], call(*entries, **ended))[0]
 
 
-WEBHOOK = Webhook(
-    at_ms=0, dialect="voc", name="inboundCallEnd", method="POST", url="https://r.example/", parameters=(("duration", "12"),)
-)
+WEBHOOK = Webhook(at_ms=0, dialect="voc", name="inboundCallEnd", method="POST", url="https://r.example/?duration=12")
 
 FITS: list[tuple[str, Entry]] = [
     ("says 'for sales'", said("For  Sales\npress 1.")),
