@@ -295,4 +295,4 @@ class Application:
             self._watcher.problem(why, page=page)
 
     def _failed(self, page: str, why: str) -> None:
-        self._watcher.problem(why, severity="error", page=page, hint="what follows is the fallback's")
+        self._watcher.problem(why, severity="error", page=page, hint="the caller hears an apology instead")

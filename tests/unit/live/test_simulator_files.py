@@ -271,6 +271,13 @@ def test_what_the_script_waited_for_in_vain_is_said(tmp_path: Path) -> None:
     assert transcript.ended.ended_by == "caller"
 
 
+def test_what_the_script_never_came_to_is_said(tmp_path: Path) -> None:
+    write(tmp_path, menu='<Response><Gather numDigits="1"/><Hangup/></Response>')
+    assert messages(call(tmp_path, "digits 1, wait 9s")) == []
+    expected = "caller is off the line before 2 steps of its script (script, character 11)"
+    assert messages(call(tmp_path, "digits 1, digits 2, say nothing, speech 'x'")) == [expected]
+
+
 def test_it_runs_while_a_loop_runs(folder: Path) -> None:
     async def main() -> str:
         return call(folder, "answer, hangup").ended.status

@@ -106,6 +106,16 @@ class Party:
         if self._patience is None and not turn.patient:
             self._patience = self._leg.later(self._patience_s, self._patience_ends)
 
+    def over(self) -> None:
+        """The leg is gone. What its party was still going to key or to say is noted: its author believes that it was."""
+        begun = 0 if self._turn is not None else 1
+        left = [step for step in self._steps[self._at + begun :] if isinstance(step, Press | Speak)]
+        if left:
+            count = f"{len(left)} step{'s' if len(left) > 1 else ''}"
+            self._world.note(
+                self._leg.id, f"is off the line before {count} of its script (script, character {left[0].at})", trouble=True
+            )
+
     # One for each step: True if it is over at once
     def _ring(self, step: Ring) -> bool:
         self._leg.ring()
@@ -214,6 +224,7 @@ class Party:
         step = self._steps[self._at]
         text = f"gives up: {self._patience_s:g} s with nothing to hear, and {_AWAITED[type(step)]} (script, character {step.at})"
         self._world.note(self._leg.id, text, trouble=True)
+        self._steps = self._steps[: self._at]  # that says it all
         self._leg.leave()
 
 

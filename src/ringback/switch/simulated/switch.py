@@ -140,7 +140,7 @@ class SimulatedSwitch:
 
     def _remove(self, leg: Leg) -> None:
         del self._legs[leg.id]
-        del self._parties[leg.id]
+        self._parties.pop(leg.id).over()
 
     def _dial(self, order: Dial) -> None:
         script, steps = self._callee(order)
