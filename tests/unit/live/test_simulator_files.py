@@ -272,7 +272,7 @@ def test_what_the_script_waited_for_in_vain_is_said(tmp_path: Path) -> None:
 
 
 def test_what_the_script_never_came_to_is_said(tmp_path: Path) -> None:
-    write(tmp_path, menu='<Response><Gather numDigits="1"/><Hangup/></Response>')
+    write(tmp_path, menu='<Response><Gather numDigits="1" output="g"/><Hangup/></Response>')
     assert messages(call(tmp_path, "digits 1, wait 9s")) == []
     expected = "caller is off the line before 2 steps of its script (script, character 11)"
     assert messages(call(tmp_path, "digits 1, digits 2, say nothing, speech 'x'")) == [expected]
