@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ringback.live.expectations import KINDS
+from ringback.live.transcript import Entry
 from ringback.switch.simulated.script import STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +55,10 @@ def test_the_tables_have_every_step_and_every_kind() -> None:
         assert (f"`{step}`".replace("|", "\\|"), about) in rows, step
     for name, kind in KINDS.items():
         assert (f"`{name}`", kind.about, f"`{kind.example}`".replace("|", "\\|")) in rows, name
+
+
+def test_every_kind_of_entry_is_named() -> None:
+    assert [kind.__struct_config__.tag for kind in Entry.__subclasses__() if f"`{kind.__struct_config__.tag}`" not in PAGE] == []
 
 
 def run_pytest(folder: Path, source: str) -> "subprocess.CompletedProcess[str]":
