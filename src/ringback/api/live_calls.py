@@ -31,21 +31,25 @@ Ending = Literal["completed", "failed", "busy", "no-answer"]
 _FIRST = ("url", "document", "flow")
 
 
+def _completed() -> list[Any]:
+    return ["completed"]
+
+
 class NewStatusCallback(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is told of the call's end, in Voxtelesys' form. `events`: which ends; a call that was cancelled is a `no-answer`
-    there."""
+    """Who is told of the call's end, in Voxtelesys' form. `events`: which ends (`completed` alone, if nothing is said); a
+    call that was cancelled is a `no-answer` there."""
 
     url: Url
     method: MethodName = "POST"
-    events: Annotated[tuple[Ending, ...], Meta(min_length=1, max_length=4)] = ("completed",)
+    events: Annotated[list[Ending], Meta(min_length=1, max_length=4)] = msgspec.field(default_factory=_completed)
 
 
 class NewRecordingCallback(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is told of the recording's states. `events`: which of them."""
+    """Who is told of the recording's states. `events`: which of them (`completed` alone, if nothing is said)."""
 
     url: Url
     method: MethodName = "POST"
-    events: Annotated[tuple[RecordingEvent, ...], Meta(min_length=1, max_length=3)] = ("completed",)
+    events: Annotated[list[RecordingEvent], Meta(min_length=1, max_length=3)] = msgspec.field(default_factory=_completed)
 
 
 class NewCallRecording(Struct, frozen=True, forbid_unknown_fields=True):
@@ -187,7 +191,7 @@ def _callback(engine: Engine, account: str, data: NewStatusCallback | None) -> S
     if data is None:
         return None
     url = checked_url(engine, account, data.url, "status_callback.url")
-    return StatusCallback(url, data.method, data.events)
+    return StatusCallback(url, data.method, tuple(data.events))
 
 
 def _recorded(engine: Engine, account: str, data: NewCallRecording | None) -> Recorded | None:
@@ -197,7 +201,7 @@ def _recorded(engine: Engine, account: str, data: NewCallRecording | None) -> Re
     if told is None:
         return Recorded(data.channels, data.track)
     url = checked_url(engine, account, told.url, "record.status_callback.url")
-    return Recorded(data.channels, data.track, url, told.method, told.events)
+    return Recorded(data.channels, data.track, url, told.method, tuple(told.events))
 
 
 def _view(call: Call) -> LiveCallView:

@@ -34,11 +34,11 @@ _STATES: Final[tuple[RecordingEvent, ...]] = ("in-progress", "completed", "faile
 
 
 class VoxtelesysStatusCallback(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is told of the call's end, and of which ends."""
+    """Who is told of the call's end. `events`: of which ends; none: of `completed`."""
 
     url: Url
     method: Method = "POST"
-    events: Annotated[tuple[Ending, ...], Meta(max_length=4)] = ("completed",)
+    events: Annotated[list[Ending], Meta(max_length=4)] = []
 
 
 class NewVoxtelesysCall(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,4 +144,4 @@ def _callback(engine: Engine, account: str, data: VoxtelesysStatusCallback | Non
     if data is None:
         return None
     url = checked_url(engine, account, data.url, "status_callback.url")
-    return StatusCallback(url, data.method, data.events or ("completed",))
+    return StatusCallback(url, data.method, tuple(data.events) or ("completed",))
