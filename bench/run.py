@@ -25,11 +25,12 @@ from interpreter import voxml
 from rich.console import Console
 from rich.table import Table
 from scene import ROOT
+from simulator import simulator
 
 FULL = {"seconds": 20, "runs": 3, "rows": 1_000_000, "pending": 1_000_000, "pairs": 5, "hang_seconds": 46}
 SHORT = {"seconds": 5, "runs": 1, "rows": 50_000, "pending": 50_000, "pairs": 1, "hang_seconds": 16}
 
-FIGURES: dict[str, Callable[[Plan], Result]] = {**OTHERS, "voxml": voxml}
+FIGURES: dict[str, Callable[[Plan], Result]] = {**OTHERS, "voxml": voxml, "simulator": simulator}
 
 Row = tuple[str, str, str, float, float, bool]
 ROWS: dict[str, Callable[[Result], list[Row]]] = {
@@ -56,6 +57,7 @@ ROWS: dict[str, Callable[[Result], list[Row]]] = {
         ("memory with 10,000 calls in progress, MB", "–", "200", r["shared_mb"], 0, r["shared_mb"] <= 200),
         ("the same, a document of their own each", "–", "–", r["own_mb"], 0, True),
     ],
+    "simulator": lambda r: [("simulated calls/s, whole, without HTTP", "–", "–", r["value"], r["call_us"], True)],
     "hang": lambda r: [
         ("healthy throughput while 10 % hang, ratio (median)", "1.0", "0.9", r["value"], 0, r["value"] >= 0.9),
         ("the same, the least of the pairs", "–", "–", r["least"], 0, True),
