@@ -49,7 +49,8 @@ class Ringing(Struct, frozen=True, tag=True):
 
 
 class Accepted(Struct, frozen=True, tag=True):
-    """The far end answered."""
+    """The far end answered a call of ours; `sdp` is that of its 183 if the 200 has none. Or, of a leg or a re-INVITE that came
+    without an offer: its answer to ours, which came with the ACK."""
 
     leg: str
     sdp: bytes
@@ -107,6 +108,6 @@ class Signalling(Protocol):
         """200 to a re-INVITE; empty: 488, everything stays as it was."""
         ...
 
-    def hang_up(self, leg: str) -> None:
-        """Whatever ends it now: CANCEL, BYE, or a refusal."""
+    def hang_up(self, leg: str, cause: int | None = None) -> None:
+        """Whatever ends it now: CANCEL, BYE, or a refusal (480). `cause`: Q.850, for a Reason header; a BYE has 16 without it."""
         ...

@@ -1,0 +1,372 @@
+"""One leg: sippy's user agent (its states, its dialogue), and what it leaves to us. Lives in the thread.
+
+Other than sippy's: a re-INVITE without an offer gets one, UPDATE is an offer like a re-INVITE, a request that no state knows is
+answered all the same, in-dialogue requests use the TCP stream that is there, and an end is told once.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from sippy.CCEvents import (
+    CCEventConnect,
+    CCEventDisconnect,
+    CCEventFail,
+    CCEventPreConnect,
+    CCEventRedirect,
+    CCEventRing,
+    CCEventTry,
+    CCEventUpdate,
+)
+from sippy.MsgBody import MsgBody
+from sippy.SipAddress import SipAddress
+from sippy.SipConf import SipConf
+from sippy.SipContact import SipContact
+from sippy.SipHeader import SipHeader
+from sippy.SipReason import SipReason
+from sippy.SipURL import SipURL
+from sippy.UA import UA
+from sippy.UasStateUpdating import UasStateUpdating
+from sippy.UaStateConnected import UaStateConnected
+
+from ringback.switch.embedded.signalling import Accepted, Ended, Invited, Offered, Ringing, Signal
+from ringback.switch.embedded.sip.network import Address, Network, Transport, Way
+from ringback.switch.embedded.sip.transactions import Transactions
+from ringback.switch.embedded.sip.wire import bytes_of, text_of
+
+NAME = "Ringback"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
+REASONS: dict[int, str] = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    415: "Unsupported Media Type",
+    420: "Bad Extension",
+    423: "Interval Too Brief",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    484: "Address Incomplete",
+    486: "Busy Here",
+    488: "Not Acceptable Here",
+    491: "Request Pending",
+    500: "Server Internal Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    600: "Busy Everywhere",
+    603: "Decline",
+}
+CAUSES: dict[int, int] = {403: 21, 404: 1, 408: 102, 480: 18, 484: 28, 486: 17, 488: 88, 500: 41, 503: 41, 600: 17, 603: 21}
+"""What a refusal says in Q.850 (RFC 3398 §8.2.6.1, read backwards)."""
+NORMAL_CLEARING = 16
+_CAUSE = re.compile(r"Q\.850\s*;[^,]*?\bcause\s*=\s*(\d{1,3})", re.IGNORECASE)
+
+
+class _Connected(UaStateConnected):  # type: ignore[misc]
+    """sippy takes a re-INVITE without an offer for a hold; it asks for our offer."""
+
+    def _invited_again(self, req: Any) -> Any:
+        if req.getBody() is not None:
+            self.ua.offered = True
+            return UaStateConnected._recvRequestInvite(self, req)
+        self.ua.offered = False
+        self.ua.uasResp = req.genResponse(100, "Trying", server=self.ua.local_ua)
+        self.ua.transactions.sendResponse(self.ua.uasResp)
+        self.ua.equeue.append(CCEventUpdate(None, rtime=req.rtime, origin=self.ua.origin))
+        return (self.ua.UasStateUpdating,)
+
+    recv_request_handlers = {**UaStateConnected.recv_request_handlers, "INVITE": _invited_again}
+
+
+class _Updating(UasStateUpdating):  # type: ignore[misc]
+    """A re-INVITE waits for our answer. sippy hangs up when it is taken back; the call goes on as it was (RFC 3261 §9.2)."""
+
+    def _answered(self, event: Any, headers: Any) -> Any:
+        code, reason, body = event.getData()
+        self.ua.lSDP = body
+        self.ua.sendUasResponse(code, reason, body, (self.ua.lContact,), extra_headers=headers, ack_wait=not self.ua.offered)
+        return (self.ua.UaStateConnected,)
+
+    def cancel(self, rtime: Any, req: Any) -> None:
+        self.ua.changeState((self.ua.UaStateConnected,))
+
+    recv_event_handlers = {**UasStateUpdating.recv_event_handlers, CCEventConnect: _answered}
+
+
+class Dialogue(UA):  # type: ignore[misc]
+    """See the module. `told` takes its signals; `over` is called when nothing more comes of it but what repeats."""
+
+    UaStateConnected = _Connected
+    UasStateUpdating = _Updating
+
+    def __init__(
+        self, leg: str, transactions: Transactions, network: Network, told: Callable[[Signal], None], over: Callable[[str], None]
+    ) -> None:
+        super().__init__(transactions.global_config, event_cb=self._happened)
+        self.leg: Final = leg
+        self.transactions, self._network = transactions, network
+        self._tell, self._over = told, over
+        self.local_ua = NAME
+        here = SipURL(host=SipConf.my_address, port=SipConf.my_port, transport=SipConf.my_transport)
+        self.lContact = SipContact(address=SipAddress(url=here))
+        self.extra_headers = [SipHeader(name="allow", bodys=ALLOW)]
+        self.offered = False
+        self.incoming = False
+        self.answered = False
+        self._ended = False
+        self._invited: Invited | None = None
+        self._flow: Address | None = None
+        self._early = b""
+        self._rang: Ringing | None = None
+        self._cause: int | None = None
+        self._status: int | None = None
+        self._update: Any = None
+
+    # Beginning
+    def invited(self, req: Any, transaction: Any, invited: Invited) -> Any:
+        """The INVITE that begins it; what sippy is to do with it."""
+        self.incoming, self._invited = True, invited
+        self.offered = bool(invited.sdp)
+        (host, port), transport = req.getSource(ver=2)
+        if transport == "tcp":
+            self._flow = (host, port)
+        return self.recvRequest(req, transaction)
+
+    def invite(self, uri: Any, from_: Any, next_hop: Address, transport: str, sdp: bytes) -> None:
+        """Calls a URI, by way of an address."""
+        if transport == "tcp":
+            self._flow = next_hop
+        self.setNextHop(next_hop, transport)
+
+        def addressed(ua: Any) -> None:
+            ua.rTarget = uri
+            ua.rUri.getUri().url = uri.getCopy()
+            ua.rUri.getUrl().transport = None
+            ua.lUri.getUri().name, ua.lUri.getUri().url = from_.name, from_.url.getCopy()
+
+        event = CCEventTry((None, from_.url.username, uri.username, _body(sdp), None, None))
+        event.onUacSetupComplete = addressed
+        self.recvEvent(event)
+
+    # Orders
+    def ring(self, sdp: bytes) -> None:
+        """180, or 183 if there is something to hear."""
+        if self.incoming and not self.answered and not self._ended:
+            self.recvEvent(CCEventRing((183, "Session Progress", _body(sdp)) if sdp else (180, "Ringing", None)))
+
+    def accept(self, sdp: bytes) -> None:
+        """200 to the INVITE. Without an offer in it, the answer comes with the ACK."""
+        if self.incoming and not self.answered and not self._ended:
+            self.answered = True
+            self.recvEvent((CCEventConnect if self.offered else CCEventPreConnect)((200, "OK", _body(sdp))))
+
+    def refuse(self, status: int) -> None:
+        """A final answer that is none."""
+        if self.incoming and not self.answered and not self._ended:
+            event = CCEventFail((status, REASONS.get(status, "Refused")))
+            event.reason_rfc3326 = SipReason(protocol="Q.850", cause=CAUSES.get(status, 127))
+            self._status, self._cause = status, None
+            self.recvEvent(event)
+            self._end("us")
+
+    def answer_offer(self, sdp: bytes) -> None:
+        """The answer to a re-INVITE or UPDATE; without one, 488."""
+        if self._update is not None:
+            request, self._update = self._update, None
+            self._respond(request, 200 if sdp else 488, sdp)
+        elif isinstance(self.state, _Updating) or self.pending_tr is not None:
+            self.recvEvent(CCEventConnect((200, "OK", _body(sdp))) if sdp else CCEventFail((488, REASONS[488])))
+
+    def hang_up(self, cause: int | None = None) -> None:
+        """Ends it in whatever way it can be ended now."""
+        if self._ended:
+            return
+        if self.incoming and not self.answered:
+            self.refuse(480)
+            return
+        event = CCEventDisconnect()
+        if self.answered or cause is not None:
+            event.reason_rfc3326 = SipReason(protocol="Q.850", cause=cause or NORMAL_CLEARING)
+        self._status = self._cause = None
+        self.recvEvent(event)
+        self._end("us")
+
+    # What sippy calls
+    def recvRequest(self, req: Any, sip_t: Any) -> Any:  # noqa: N802 (sippy's name)
+        """A request of this dialogue, or the one that begins it."""
+        method = req.getMethod()
+        if method == "UPDATE":
+            return self._updated(req)
+        if method not in ("INVITE", "BYE", "OPTIONS", "INFO"):
+            return refusal(req, 405 if method in KNOWN else 501), None, None
+        self._cause = cause_of(req)
+        if method == "BYE" and isinstance(self.state, self.UasStateTrying):
+            self.changeState((self.UasStateRinging,))  # which knows what to do with it
+        result = super().recvRequest(req, sip_t)
+        if result is None and sip_t.tid is not None and sip_t.data is None:
+            return refusal(req, 491 if method == "INVITE" else 481), None, None
+        if isinstance(result, tuple) and result[0] is None:
+            return None, self._cancelled, self._not_acknowledged
+        return result
+
+    def recvResponse(self, resp: Any, tr: Any) -> None:  # noqa: N802 (sippy's name)
+        """An answer to our INVITE."""
+        if not self._ended:
+            self._cause = cause_of(resp)
+        super().recvResponse(resp, tr)
+
+    def newTransaction(self, req: Any, req_extra_headers: Any = None, **more: Any) -> Any:  # noqa: N802 (sippy's name)
+        """Sends a request of ours."""
+        transaction = self.transactions.newTransaction(req, userv=self._way(req), **more)
+        transaction.req_extra_headers = req_extra_headers
+        return transaction
+
+    def emitPendingEvents(self) -> None:  # noqa: N802 (sippy's name)
+        """sippy orders events by a number that two threads may spoil; in one thread they are in order."""
+        while self.equeue and self.event_cb is not None:
+            self.event_cb(self.equeue.pop(0), self)
+
+    def emitEvent(self, event: Any) -> None:  # noqa: N802 (sippy's name)
+        """The same for one."""
+        if self.event_cb is not None:
+            self.event_cb(event, self)
+
+    # Inside
+    def _happened(self, event: Any, _: Any) -> None:
+        happened = _HAPPENED.get(type(event))
+        if happened is not None:  # an INFO is nothing to us
+            happened(self, event)
+
+    def _tried(self, _: Any) -> None:
+        assert self._invited is not None
+        self._tell(self._invited)
+
+    def _progressed(self, event: Any) -> None:
+        code, _, body = event.getData()
+        if code > 100 and not self._ended and not self.incoming:
+            sdp = sdp_of(body)
+            self._early = sdp or self._early
+            rang = Ringing(self.leg, code, sdp)
+            if rang != self._rang:
+                self._rang = rang
+                self._tell(rang)
+
+    def _connected(self, event: Any) -> None:
+        _, _, body = event.getData()
+        if self._ended:
+            return
+        if not self.answered:
+            self.answered = True
+            self._tell(Accepted(self.leg, sdp_of(body) or self._early))
+        elif not self.offered:  # the ACK to an offer of ours
+            self.offered = True
+            self._tell(Accepted(self.leg, sdp_of(body)))
+
+    def _offered(self, event: Any) -> None:
+        if not self._ended:
+            self._tell(Offered(self.leg, sdp_of(event.getData())))
+
+    def _failed(self, event: Any) -> None:
+        if isinstance(self.state, _Connected):  # a re-INVITE that was not; the call goes on
+            return
+        self._status = event.getData()[0]
+        self._end("far")
+
+    def _disconnected(self, _: Any) -> None:
+        self._end("far")
+
+    def _cancelled(self, rtime: Any, req: Any) -> None:
+        if not self.answered:
+            self._cause = cause_of(req) if req is not None else None
+            self._status = 487
+        self.state.cancel(rtime, req)
+
+    def _not_acknowledged(self) -> None:
+        self._status = 408
+        self.disconnect()
+        self._end("far")
+
+    def _end(self, by: Any) -> None:
+        if not self._ended:
+            self._ended = True
+            if self._update is not None:
+                self.answer_offer(b"")
+            self._tell(Ended(self.leg, by, self._status, self._cause, self.answered))
+            self._over(self.leg)
+
+    def _updated(self, req: Any) -> Any:
+        body = req.getBody()
+        if not isinstance(self.state, _Connected) or self._update is not None:
+            return refusal(req, 491 if self.isConnected() or self.incoming else 481), None, None
+        if body is None:
+            self._respond(req, 200, b"")
+        else:
+            self._update = req
+            self._tell(Offered(self.leg, sdp_of(body)))
+        # The answer is sent when it is known. sippy drops a transaction that nobody holds, hence the noack function.
+        return None, None, None
+
+    def _respond(self, req: Any, status: int, sdp: bytes) -> None:
+        response = req.genResponse(status, REASONS.get(status, "OK"), _body(sdp), server=NAME)
+        if status < 300:
+            response.appendHeader(SipHeader(name="contact", body=self.lContact))
+            response.appendHeaders(self.extra_headers)
+        self.transactions.sendResponse(response)
+
+    def _way(self, req: Any) -> Way:
+        (host, port), transport = req.getTarget()
+        by: Transport = "tcp" if self._flow is not None or str(transport).lower() == "tcp" else "udp"
+        way = self._network.stream_to(self._flow) if self._flow is not None else None
+        return way or self._network.way((str(host), int(port)), by, failed=self._unreachable)
+
+    def _unreachable(self) -> None:
+        """Nothing can be sent to where the call was to go (RFC 3261 §8.1.3.1)."""
+        transaction = self.tr
+        if transaction is not None and transaction.tid is not None and not self.answered and transaction.teB is not None:
+            transaction.teB.cancel()
+            transaction.r408.setSCode(503, REASONS[503])
+            self.transactions.timerB(transaction)
+
+
+_HAPPENED: dict[type, Callable[[Dialogue, Any], None]] = {
+    CCEventTry: Dialogue._tried,
+    CCEventRing: Dialogue._progressed,
+    CCEventConnect: Dialogue._connected,
+    CCEventPreConnect: Dialogue._connected,
+    CCEventUpdate: Dialogue._offered,
+    CCEventFail: Dialogue._failed,
+    CCEventRedirect: Dialogue._failed,
+    CCEventDisconnect: Dialogue._disconnected,
+}
+KNOWN: Final = frozenset({"REGISTER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "REFER", "PUBLISH", "PRACK", "INFO", "UPDATE", "OPTIONS"})
+
+
+def refusal(req: Any, status: int, *headers: Any) -> Any:
+    """A final answer that is none."""
+    response = req.genResponse(status, REASONS[status], server=NAME)
+    if status == 405:
+        response.appendHeader(SipHeader(name="allow", bodys=ALLOW))
+    response.appendHeaders(headers)
+    return response
+
+
+def cause_of(message: Any) -> int | None:
+    """The Q.850 cause of a Reason header (RFC 3326), wherever it stands among others."""
+    for header in message.headers:
+        if header.name == "reason" and (found := _CAUSE.search(str(header.body.body))):
+            return int(found[1])
+    return None
+
+
+def sdp_of(body: Any) -> bytes:
+    """A body's bytes, none if it is something else than a session description."""
+    if body is None or body.getType() != "application/sdp":
+        return b""
+    return bytes_of(str(body))
+
+
+def _body(sdp: bytes) -> Any:
+    return MsgBody(text_of(sdp)) if sdp else None

@@ -1,0 +1,89 @@
+"""sippy's transactions (RFC 3261 §17) on our network: what is no SIP does not reach them, and nothing that does can end them."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from sippy.Network_server import Remote_address
+from sippy.SipTransactionManager import SipTransactionManager
+from sippy.Time.MonoTime import MonoTime
+from sippy.Time.Timeout import Timeout
+
+from ringback.switch.embedded.sip import wire
+from ringback.switch.embedded.sip.network import Address, Network, Way
+
+log = logging.getLogger("ringback.sip")
+
+_PURGE_S = 32
+
+
+class _Servers:
+    """Where sippy looks for a socket."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def getServer(self, address: Address, is_local: bool = False) -> Way:  # noqa: N802 (sippy's name)
+        """A way to somebody new, over UDP: who wants another says so."""
+        return self._network.way(address, "udp")
+
+    def rotateCache(self) -> None:  # noqa: N802 (sippy's name)
+        """There is none."""
+
+    def shutdown(self) -> None:
+        """The network is closed by who opened it."""
+
+
+class _Log:
+    """sippy's log of messages: at debug, and without secrets."""
+
+    def write(self, what: str, message: str = "", **_: object) -> None:
+        """One message."""
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("sip.message %s\n%s", what.strip(), wire.shown(message))
+
+
+class Transactions(SipTransactionManager):  # type: ignore[misc]
+    """See the module. `asked` is sippy's callback for requests that begin something."""
+
+    def __init__(self, network: Network, asked: Callable[[Any, Any], Any]) -> None:
+        # sippy's own would open sockets.
+        self.global_config = {"_sip_logger": _Log(), "_sip_tm": self}
+        self.l4r = _Servers(network)
+        self.tclient: dict[Any, Any] = {}
+        self.tserver: dict[Any, Any] = {}
+        self.req_cb = asked
+        self.l1rcache: dict[bytes, Any] = {}
+        self.l2rcache: dict[bytes, Any] = {}
+        self.req_consumers: dict[str, list[Any]] = {}
+        # A phone behind NAT gives a private address in Contact; who talks to us directly is where its packets come from.
+        self.nat_traversal = True
+        self.cp_timer = Timeout(self.rCachePurge, _PURGE_S, -1)
+
+    def received(self, data: bytes, address: Address, way: Way) -> None:
+        """A message from the network."""
+        if not wire.is_sip(data):
+            return
+        try:
+            self.handleIncoming(wire.text_of(data), Remote_address(address, way.transport), way, MonoTime())
+        except Exception as error:  # a stranger's message; sippy has no one type for what it cannot read
+            log.debug("sip.unreadable from %s: %r", address, error)
+
+    def incomingRequest(self, msg: Any, checksum: bytes, tids: Any, server: Way) -> None:  # noqa: N802 (sippy's name)
+        """The same, but the answer goes to where the request came from, whatever its Via says (RFC 3261 §18.2.2)."""
+        via = msg.getHFBody("via")
+        if "received" in via.params:
+            via.params["received"] = msg.getSource()[0]
+        super().incomingRequest(msg, checksum, tids, server)
+
+    def timerA(self, t: Any) -> None:  # noqa: N802 (sippy's name)
+        """The same, but over TCP nothing is sent twice except a 200 to an INVITE (RFC 3261 §13.3.1.4)."""
+        if t.userv.reliable and not str(t.data).startswith("SIP/2.0 2"):
+            t.teA = None
+        else:
+            super().timerA(t)
+
+    @property
+    def busy(self) -> bool:
+        """True while an answer to something of ours is still to come."""
+        return any(transaction.teC is None for transaction in self.tclient.values())
