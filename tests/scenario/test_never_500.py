@@ -210,6 +210,8 @@ def judged(route: str, status: int, media_type: str, answer: bytes, *, elsewhere
     elif path.startswith("/voc/"):
         known = elsewhere or not path.endswith("/authentication")
         good = (media_type, members, told.get("status"), known) == ("application/json", {"status", "message", "data"}, status, True)
+    elif path.startswith("/voxtelesys/"):
+        good = (media_type, members, told.get("status")) == ("application/json", {"status", "error_id", "message"}, "error")
     elif path.startswith("/bird/"):
         good = (media_type, members) == ("application/json", {"code", "message", "details"}) and bool(told["message"])
     else:
@@ -234,7 +236,7 @@ def misfits(route: str, status: int, media_type: str, answer: bytes) -> list[str
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = start_server(tmp_path_factory.mktemp("fuzzed") / "data")
+    running = start_server(tmp_path_factory.mktemp("fuzzed") / "data", "--switch", "simulated", "--drain-s", "1")
     yield running
     assert running.stop() == 0, running.log.read_text()[-4_000:]
     log = running.log.read_text()
@@ -360,6 +362,7 @@ def test_what_there_is_no_route_for_is_refused_in_the_form_of_its_api(asker: Ask
         ("/v1", "GET /v1/calls"),
         ("/bird", "GET /bird/workspaces/{workspace}/webhook-subscriptions"),
         ("/voc", "GET /voc/api/v1/calls/inbound"),
+        ("/voxtelesys", "GET /voxtelesys/api/v0/calls"),
     ):
         for more in ("/", "/nothing", "/%00", "/%FF", "/" + "a/" * 5_000, "/" + "%20" * 5_000, "//x", "/;x", "/?x"):
             assert asker.ask(like, path + more, elsewhere=True) in (0, *ANYWHERE, 401)

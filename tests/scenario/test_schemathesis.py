@@ -22,7 +22,7 @@ where an endpoint is named."""
 
 
 def test_the_server_keeps_what_its_description_promises(tmp_path: Path) -> None:
-    server = start_server(tmp_path / "data")
+    server = start_server(tmp_path / "data", "--switch", "simulated", "--drain-s", "1")
     try:
         api = server.account()
         (tmp_path / "openapi.json").write_text(json.dumps(_description(api)))

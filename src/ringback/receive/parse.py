@@ -53,6 +53,8 @@ class Leg(Struct, frozen=True, kw_only=True):
     to_geo: dict[str, Any] | None = None
     recording: dict[str, Any] | None = None
     transcription: dict[str, Any] | None = None
+    tag: str | None = None
+    bulk_tag: str | None = None
 
 
 class StandardOffer(Struct, frozen=True, kw_only=True):
