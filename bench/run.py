@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from asking import asking
 from figures import FIGURES as OTHERS
 from figures import Plan, Result
 from interpreter import voxml
@@ -30,7 +31,7 @@ from simulator import simulator
 FULL = {"seconds": 20, "runs": 3, "rows": 1_000_000, "pending": 1_000_000, "pairs": 5, "hang_seconds": 46}
 SHORT = {"seconds": 5, "runs": 1, "rows": 50_000, "pending": 50_000, "pairs": 1, "hang_seconds": 16}
 
-FIGURES: dict[str, Callable[[Plan], Result]] = {**OTHERS, "voxml": voxml, "simulator": simulator}
+FIGURES: dict[str, Callable[[Plan], Result]] = {**OTHERS, "asking": asking, "voxml": voxml, "simulator": simulator}
 
 Row = tuple[str, str, str, float, float, bool]
 ROWS: dict[str, Callable[[Result], list[Row]]] = {
@@ -51,6 +52,10 @@ ROWS: dict[str, Callable[[Result], list[Row]]] = {
         ("memory idle, MB", "90", "150", r["idle"], 0, r["idle"] <= 150),
         ("memory with the backlog pending, MB", "350", "600", r["pending"], 0, r["pending"] <= 600),
         ("restart to ready with the backlog pending, s", "1", "3", r["restart"], 0, r["restart"] <= 3),
+    ],
+    "asking": lambda r: [
+        ("asking an application: what full load adds at p50, ms", "–", "5", r["value"], 0, r["value"] <= 5),
+        ("the same: p99 under load, times that without", "–", "3", r["p99_ratio"], 0, r["p99_ratio"] <= 3),
     ],
     "voxml": lambda r: [
         ("VoXML interpreter: steps/s on one core", "–", "20,000", r["value"], r["step_us"], r["value"] >= 20_000),

@@ -51,7 +51,6 @@ OUTGOING: Final = "outgoing-call"
 """The same for the first request of a call that was placed."""
 PAY_STATUS: Final = "pay-status"
 """The same for Pay's progress."""
-EVENT_NAMES: Final = (*NAMES.values(), OUTGOING, PAY_STATUS)
 
 
 def name_of(purpose: Purpose, direction: Direction) -> str:

@@ -19,11 +19,11 @@ _ALL: Final[frozenset[Policy]] = frozenset(get_args(Policy))
 
 
 class Overrides(Struct, frozen=True, kw_only=True):
-    """`connect_s`: for name, TCP and TLS. `read_s`: from the request to the first byte of the answer. `total_s`: for everything,
-    tries and their answers' last bytes. `retries`: after the first try, for what `policy` names. `notes`: what was ignored, a line
-    each."""
+    """`connect_s`: for name, TCP and TLS; None: as for every webhook (5 s unless the operator says otherwise). `read_s`: from the
+    request to the first byte of the answer. `total_s`: for everything, tries and their answers' last bytes. `retries`: after the
+    first try, for what `policy` names. `notes`: what was ignored, a line each."""
 
-    connect_s: float = 5.0
+    connect_s: float | None = None
     read_s: float = 15.0
     total_s: float = 15.0
     retries: int = 1
@@ -52,7 +52,7 @@ def split_overrides(url: str) -> tuple[str, Overrides]:
             else:
                 notes.append(f"the URL's fragment: {name}={value} is not between {least} and {most} and was ignored")
     return base, Overrides(
-        connect_s=numbers.get("ct", 5_000) / 1000,
+        connect_s=numbers["ct"] / 1000 if "ct" in numbers else None,
         read_s=numbers.get("rt", 15_000) / 1000,
         total_s=numbers.get("tt", 15_000) / 1000,
         retries=numbers.get("rc", 1),
