@@ -34,6 +34,8 @@ class Callbacks:
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
+        self.following = 0
+        """How many are on their way to the store."""
 
     async def tell(self, account: str, event_id: int, url: str, method: Method, wanted: Collection[str]) -> int | None:
         """Has an event of the account sent to a URL, if its name is among those wanted (`completed`, `busy`,
@@ -61,18 +63,25 @@ class Callbacks:
 
     def follow(self, account: str, event_id: int, url: str, method: Method, wanted: Collection[str]) -> None:
         """`tell`, beside whatever else is done, as often as the store needs."""
+        self.following += 1
         self._engine.spawn(self._insist(account, event_id, url, method, wanted))
 
     async def _insist(self, account: str, event_id: int, url: str, method: Method, wanted: Collection[str]) -> None:
-        while True:
-            try:
-                await self.tell(account, event_id, url, method, wanted)
-            except InvalidInput as error:
-                log.warning("a callback of account %s cannot be sent: %s", account, error)
-            except StoreUnavailable as error:
-                log.warning("%s", error)
+        try:
+            while not await self._is_told(account, event_id, url, method, wanted):  # noqa: ASYNC110 - nobody tells when a store is back
                 await asyncio.sleep(AGAIN_S)
-                continue
-            except OurError as error:
-                log.error("a callback of account %s cannot be sent: %s", account, error)
-            return
+        finally:
+            self.following -= 1
+
+    async def _is_told(self, account: str, event_id: int, url: str, method: Method, wanted: Collection[str]) -> bool:
+        """Is it told, or never will be?"""
+        try:
+            await self.tell(account, event_id, url, method, wanted)
+        except InvalidInput as error:
+            log.warning("a callback of account %s cannot be sent: %s", account, error)
+        except StoreUnavailable as error:
+            log.warning("%s", error)
+            return False
+        except OurError as error:
+            log.error("a callback of account %s cannot be sent: %s", account, error)
+        return True

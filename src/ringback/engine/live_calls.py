@@ -10,6 +10,7 @@ as it may have is busy (486); the call's record says why. A stop waits for calls
 import asyncio
 import logging
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,9 +24,10 @@ from ringback.calls.watchdog import expired
 from ringback.engine.call_limits import CallLimits
 from ringback.engine.live_spool import AT_ONCE, LiveSpool
 from ringback.engine.live_world import CallWorld
-from ringback.engine.placing import Placing, whole_call
+from ringback.engine.placing import Placing, StatusCallback, callback_data, kept_callback, whole_call
 from ringback.errors import BadSettings, Conflict, InvalidInput, NotFound, OurError, StoreUnavailable, TooMany
 from ringback.ids import time_of
+from ringback.intake.turn import Answer
 from ringback.live import reports
 from ringback.live.asking import Asker
 from ringback.live.conversation import Conversation, Outgoing
@@ -107,19 +109,23 @@ class LiveCalls:
         self._stopping = True
         if self._watching is not None:
             self._watching.cancel()
-        await self._until_over(wait_s)
+        await self._until(self._is_quiet, wait_s)
         for world in list(self._worlds.values()):
             world.conversation.hang_up()
-        await self._until_over(HANG_UP_S)
+        await self._until(self._is_quiet, HANG_UP_S)
         for world in list(self._worlds.values()):
             world.conversation.lose()
         if self._switch is not None:
             await self._switch.stop()
         await self.spool.stop(HANG_UP_S)
+        await self._until(lambda: not self.engine.callbacks.following, HANG_UP_S)
 
-    async def _until_over(self, wait_s: float) -> None:
+    def _is_quiet(self) -> bool:
+        return not self._worlds
+
+    async def _until(self, condition: Callable[[], bool], wait_s: float) -> None:
         ends_at = self.engine.loop.time() + wait_s
-        while self._worlds and self.engine.loop.time() < ends_at:  # noqa: ASYNC110 - once, at the end
+        while not condition() and self.engine.loop.time() < ends_at:  # noqa: ASYNC110 - once, at the end
             await asyncio.sleep(0.02)
 
     def _prepare(self) -> None:
@@ -140,9 +146,21 @@ class LiveCalls:
         ends = [(call.account, expired(call, max(now, time_of(call.last_event)), 0)) for call in lost]
         items = [(account, update) for account, update in ends if update is not None]
         for at in range(0, len(items), AT_ONCE):
-            await self.engine.accept(items[at : at + AT_ONCE])
+            batch = items[at : at + AT_ONCE]
+            for (account, _), answer in zip(batch, await self.engine.accept(batch), strict=True):
+                await self._tell_lost(account, answer)
         if items:
             log.warning("%d legs were live when the server ended: their ends are inferred", len(items))
+
+    async def _tell_lost(self, account: str, answer: Answer) -> None:
+        """An inferred end is told to the status callback that the call was placed with."""
+        stored = await self.engine.in_thread(lambda: self.engine.store.call(account, answer.call_id))
+        if stored is None or not stored.call.is_root or stored.call.direction != "outbound" or not answer.event:
+            return
+        (first, *_) = await self.engine.in_thread(lambda: self.engine.store.events(stored.root_n))
+        wanted = kept_callback(first.data, self.engine.book.endpoint)
+        if wanted is not None:
+            self.engine.callbacks.follow(account, answer.event, wanted.url, wanted.method, frozenset(wanted.events))
 
     # What the switch tells
     def happened(self, told: Happening) -> None:
@@ -253,8 +271,9 @@ class LiveCalls:
         self._is_up(leg, account)
         world.status_callback = wanted.status_callback
         context = {**wanted.context, "vars": wanted.variables}
-        accepted = reports.accepted(dial, self.clock.now_ms(), self.source, context, wanted.data)
         try:
+            data = {**wanted.data, **await self._callback_data(account, wanted.status_callback)}
+            accepted = reports.accepted(dial, self.clock.now_ms(), self.source, context, data)
             (answer,) = await self.engine.accept([(account, accepted)])
             if answer.error:
                 raise OurError(answer.error)
@@ -272,6 +291,14 @@ class LiveCalls:
         record, followers = whole_call(leg, wanted.record)
         world.conversation.go_out(Outgoing(dial=dial, facts=facts, record=record, followers=followers))
         return world.conversation.legs[leg]
+
+    async def _callback_data(self, account: str, wanted: StatusCallback | None) -> dict[str, str]:
+        """What the call's record says of its status callback, for a server that has to end the call after this one. Raises
+        StoreUnavailable."""
+        if wanted is None:
+            return {}
+        endpoint = await self.engine.hidden.find(account, wanted.url, wanted.method)
+        return callback_data(endpoint.id, wanted)
 
     def simulate(self, account: str, from_: str, to: str, script: Script | None, caller_name: str = "") -> str:
         """Has a call come in to a number of the account, as a script says (None: the operator's); its id.

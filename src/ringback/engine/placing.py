@@ -1,15 +1,18 @@
 """What an account asks for when it has a call placed, as values: what both APIs that place calls make of a request."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from msgspec import Struct
 
 from ringback.calls.live import Detection, Record, Track
+from ringback.ids import from_text, to_text
 from ringback.switch.simulated.script import Script
 from ringback.voxml.document import RecordingEvent
 from ringback.voxml.model import NewDocument, NotifyRecording
 from ringback.voxml.state import Start
-from ringback.webhooks.model import Method
+from ringback.webhooks.credentials import joined_url
+from ringback.webhooks.model import Endpoint, Method
 
 WHOLE_CALL: Final = -1
 """The `op` of the recording of a whole call: the interpreter's begin with 1."""
@@ -25,6 +28,23 @@ class StatusCallback(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return "StatusCallback(***)"
+
+
+_CALLBACK: Final = "status_callback"
+_EVENTS: Final = "status_callback_events"
+
+
+def callback_data(endpoint: int, wanted: StatusCallback) -> dict[str, str]:
+    """What is kept of a callback in the call's first event: no URL, which may hold secrets, but the endpoint that has it."""
+    return {_CALLBACK: to_text("ep", endpoint), _EVENTS: " ".join(wanted.events)}
+
+
+def kept_callback(data: Mapping[str, Any], endpoint: Callable[[int], Endpoint | None]) -> StatusCallback | None:
+    """The callback that a call's first event tells of; None: none, or its endpoint is not there any more."""
+    found = endpoint(from_text("ep", str(data.get(_CALLBACK, ""))) or 0)
+    if found is None or not found.of_calls:
+        return None
+    return StatusCallback(joined_url(found.url, found.basic), found.method, tuple(str(data.get(_EVENTS, "")).split()))
 
 
 class Recorded(Struct, frozen=True):

@@ -40,6 +40,15 @@ def split_credentials(url: str) -> tuple[str, str | None]:
     return f"{found['scheme']}{host}{found['rest']}", f"{user}:{password}"
 
 
+def joined_url(url: str, basic: str | None) -> str:
+    """What `split_credentials` took apart, put together again: to be asked, and shown to nobody."""
+    if basic is None:
+        return url
+    scheme, mark, rest = url.partition("://")
+    user, _, password = basic.partition(":")
+    return f"{scheme}{mark}{quote(user, safe='')}:{quote(password, safe='')}@{rest}"
+
+
 def shown_url(url: str, basic: str | None) -> str:
     """A URL with its credentials put back, the password masked: as it may be shown."""
     if basic is None:

@@ -6,6 +6,7 @@ from ringback.errors import InvalidInput
 from ringback.webhooks.credentials import (
     has_bearer,
     is_bearer,
+    joined_url,
     shown_url,
     split_credentials,
     with_bearer,
@@ -27,6 +28,12 @@ from ringback.webhooks.credentials import (
 )
 def test_taken_apart(url: str, bare: str, basic: str | None) -> None:
     assert split_credentials(url) == (bare, basic)
+
+
+@pytest.mark.parametrize("basic", [None, "u:p", "u@x:p:w/?#", "u:", "ann:s\u00e9cret %"])
+def test_put_together_again_it_is_the_same(basic: str | None) -> None:
+    url = "https://a.example:8443/x@y?b=%20"
+    assert split_credentials(joined_url(url, basic)) == (url, basic)
 
 
 def test_the_password_is_never_shown() -> None:
