@@ -1,0 +1,1 @@
+"""Say and listen: text becomes sound, sound becomes text, behind small ports."""
