@@ -5,6 +5,7 @@ answered all the same, in-dialogue requests use the TCP stream that is there, an
 """
 
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,7 +19,6 @@ from sippy.CCEvents import (
     CCEventTry,
     CCEventUpdate,
 )
-from sippy.MsgBody import MsgBody
 from sippy.SipAddress import SipAddress
 from sippy.SipConf import SipConf
 from sippy.SipContact import SipContact
@@ -30,39 +30,23 @@ from sippy.UasStateUpdating import UasStateUpdating
 from sippy.UaStateConnected import UaStateConnected
 
 from ringback.switch.embedded.signalling import Accepted, Ended, Invited, Offered, Ringing, Signal
+from ringback.switch.embedded.sip import digest
+from ringback.switch.embedded.sip.messages import (
+    ALLOW,
+    CAUSES,
+    KNOWN,
+    NAME,
+    NORMAL_CLEARING,
+    REASONS,
+    body_of,
+    cause_of,
+    refusal,
+    sdp_of,
+)
 from ringback.switch.embedded.sip.network import Address, Network, Transport, Way
 from ringback.switch.embedded.sip.transactions import Transactions
-from ringback.switch.embedded.sip.wire import bytes_of, text_of
 
-NAME = "Ringback"
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO"
-REASONS: dict[int, str] = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    415: "Unsupported Media Type",
-    420: "Bad Extension",
-    423: "Interval Too Brief",
-    480: "Temporarily Unavailable",
-    481: "Call/Transaction Does Not Exist",
-    482: "Loop Detected",
-    484: "Address Incomplete",
-    486: "Busy Here",
-    488: "Not Acceptable Here",
-    491: "Request Pending",
-    500: "Server Internal Error",
-    501: "Not Implemented",
-    503: "Service Unavailable",
-    600: "Busy Everywhere",
-    603: "Decline",
-}
-CAUSES: dict[int, int] = {403: 21, 404: 1, 408: 102, 480: 18, 484: 28, 486: 17, 488: 88, 500: 41, 503: 41, 600: 17, 603: 21}
-"""What a refusal says in Q.850 (RFC 3398 §8.2.6.1, read backwards)."""
-NORMAL_CLEARING = 16
-_CAUSE = re.compile(r"Q\.850\s*;[^,]*?\bcause\s*=\s*(\d{1,3})", re.IGNORECASE)
+_STALE = re.compile(r"\bstale\s*=\s*\"?true", re.IGNORECASE)
 
 
 class _Connected(UaStateConnected):  # type: ignore[misc]
@@ -115,6 +99,7 @@ class Dialogue(UA):  # type: ignore[misc]
         self.extra_headers = [SipHeader(name="allow", bodys=ALLOW)]
         self.offered = False
         self.incoming = False
+        self.bye_again = False
         self.answered = False
         self._ended = False
         self._invited: Invited | None = None
@@ -124,6 +109,7 @@ class Dialogue(UA):  # type: ignore[misc]
         self._cause: int | None = None
         self._status: int | None = None
         self._update: Any = None
+        self._challenges: dict[str, tuple[digest.Challenge, int]] = {}
 
     # Beginning
     def invited(self, req: Any, transaction: Any, invited: Invited) -> Any:
@@ -147,7 +133,7 @@ class Dialogue(UA):  # type: ignore[misc]
             ua.rUri.getUrl().transport = None
             ua.lUri.getUri().name, ua.lUri.getUri().url = from_.name, from_.url.getCopy()
 
-        event = CCEventTry((None, from_.url.username, uri.username, _body(sdp), None, None))
+        event = CCEventTry((None, from_.url.username, uri.username, body_of(sdp), None, None))
         event.onUacSetupComplete = addressed
         self.recvEvent(event)
 
@@ -155,13 +141,13 @@ class Dialogue(UA):  # type: ignore[misc]
     def ring(self, sdp: bytes) -> None:
         """180, or 183 if there is something to hear."""
         if self.incoming and not self.answered and not self._ended:
-            self.recvEvent(CCEventRing((183, "Session Progress", _body(sdp)) if sdp else (180, "Ringing", None)))
+            self.recvEvent(CCEventRing((183, "Session Progress", body_of(sdp)) if sdp else (180, "Ringing", None)))
 
     def accept(self, sdp: bytes) -> None:
         """200 to the INVITE. Without an offer in it, the answer comes with the ACK."""
         if self.incoming and not self.answered and not self._ended:
             self.answered = True
-            self.recvEvent((CCEventConnect if self.offered else CCEventPreConnect)((200, "OK", _body(sdp))))
+            self.recvEvent((CCEventConnect if self.offered else CCEventPreConnect)((200, "OK", body_of(sdp))))
 
     def refuse(self, status: int) -> None:
         """A final answer that is none."""
@@ -178,7 +164,7 @@ class Dialogue(UA):  # type: ignore[misc]
             request, self._update = self._update, None
             self._respond(request, 200 if sdp else 488, sdp)
         elif isinstance(self.state, _Updating) or self.pending_tr is not None:
-            self.recvEvent(CCEventConnect((200, "OK", _body(sdp))) if sdp else CCEventFail((488, REASONS[488])))
+            self.recvEvent(CCEventConnect((200, "OK", body_of(sdp))) if sdp else CCEventFail((488, REASONS[488])))
 
     def hang_up(self, cause: int | None = None) -> None:
         """Ends it in whatever way it can be ended now."""
@@ -218,8 +204,23 @@ class Dialogue(UA):  # type: ignore[misc]
             self._cause = cause_of(resp)
         super().recvResponse(resp, tr)
 
+    def processChallenge(  # noqa: N802 (sippy's name)
+        self, resp: Any, cseq: int, challenged_by: str, answered_by: str, extra_headers: Any
+    ) -> bool:
+        """A trunk or a proxy asks who sends the INVITE. True if it was sent again with an answer."""
+        if not self._challenged(resp, challenged_by, answered_by):
+            return False
+        req = self.genRequest("INVITE", self.lSDP, extra_headers=extra_headers)
+        self._authorize(req)
+        self.newUacTransaction(req, req_extra_headers=extra_headers)
+        del self.reqs[cseq]
+        return True
+
     def newTransaction(self, req: Any, req_extra_headers: Any = None, **more: Any) -> Any:  # noqa: N802 (sippy's name)
         """Sends a request of ours."""
+        if req.getMethod() == "BYE" and self.username is not None:
+            self._authorize(req)
+            more.setdefault("resp_cb", self._bye_answered)
         transaction = self.transactions.newTransaction(req, userv=self._way(req), **more)
         transaction.req_extra_headers = req_extra_headers
         return transaction
@@ -233,6 +234,35 @@ class Dialogue(UA):  # type: ignore[misc]
         """The same for one."""
         if self.event_cb is not None:
             self.event_cb(event, self)
+
+    # Passwords
+    def _challenged(self, resp: Any, challenged_by: str, answered_by: str) -> bool:
+        """True for a challenge that we can answer and did not answer before, unless that answer was only too old."""
+        if self.username is None or self.password is None:
+            return False
+        texts = [str(header.body.body) for header in resp.headers if header.name == challenged_by]
+        challenge = digest.best(texts)
+        known = self._challenges.get(answered_by)
+        if challenge is None or (known is not None and (known[0].nonce == challenge.nonce or not _STALE.search(" ".join(texts)))):
+            return False
+        self._challenges[answered_by] = challenge, 0
+        return True
+
+    def _authorize(self, req: Any) -> None:
+        for name, (challenge, times) in self._challenges.items():
+            self._challenges[name] = challenge, times + 1
+            text = digest.answer(
+                challenge, self.username, self.password, req.getMethod(), str(self.rTarget), secrets.token_hex(8), times + 1
+            )
+            req.appendHeader(SipHeader(name=name, bodys=text))
+
+    def _bye_answered(self, resp: Any) -> None:
+        names = {401: ("www-authenticate", "authorization"), 407: ("proxy-authenticate", "proxy-authorization")}
+        code, _ = resp.getSCode()
+        # Once: the challenge of a BYE is new to us, or says that our answer was too old.
+        if code in names and not self.bye_again and self._challenged(resp, *names[code]):
+            self.bye_again = True
+            self.newTransaction(self.genRequest("BYE"))
 
     # Inside
     def _happened(self, event: Any, _: Any) -> None:
@@ -310,7 +340,7 @@ class Dialogue(UA):  # type: ignore[misc]
         return None, None, None
 
     def _respond(self, req: Any, status: int, sdp: bytes) -> None:
-        response = req.genResponse(status, REASONS.get(status, "OK"), _body(sdp), server=NAME)
+        response = req.genResponse(status, REASONS.get(status, "OK"), body_of(sdp), server=NAME)
         if status < 300:
             response.appendHeader(SipHeader(name="contact", body=self.lContact))
             response.appendHeaders(self.extra_headers)
@@ -341,32 +371,3 @@ _HAPPENED: dict[type, Callable[[Dialogue, Any], None]] = {
     CCEventRedirect: Dialogue._failed,
     CCEventDisconnect: Dialogue._disconnected,
 }
-KNOWN: Final = frozenset({"REGISTER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "REFER", "PUBLISH", "PRACK", "INFO", "UPDATE", "OPTIONS"})
-
-
-def refusal(req: Any, status: int, *headers: Any) -> Any:
-    """A final answer that is none."""
-    response = req.genResponse(status, REASONS[status], server=NAME)
-    if status == 405:
-        response.appendHeader(SipHeader(name="allow", bodys=ALLOW))
-    response.appendHeaders(headers)
-    return response
-
-
-def cause_of(message: Any) -> int | None:
-    """The Q.850 cause of a Reason header (RFC 3326), wherever it stands among others."""
-    for header in message.headers:
-        if header.name == "reason" and (found := _CAUSE.search(str(header.body.body))):
-            return int(found[1])
-    return None
-
-
-def sdp_of(body: Any) -> bytes:
-    """A body's bytes, none if it is something else than a session description."""
-    if body is None or body.getType() != "application/sdp":
-        return b""
-    return bytes_of(str(body))
-
-
-def _body(sdp: bytes) -> Any:
-    return MsgBody(text_of(sdp)) if sdp else None

@@ -2,30 +2,30 @@
 
 import asyncio
 import logging
-import re
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from sippy.SipAddress import SipAddress
-from sippy.SipConf import SipConf
 from sippy.SipHeader import SipHeader
-from sippy.SipURL import SipURL
 
-from ringback.errors import InvalidInput
 from ringback.switch.embedded.signalling import Ended, Invited, Peer, Signal
-from ringback.switch.embedded.sip.dialogue import ALLOW, KNOWN, NAME, Dialogue, refusal, sdp_of
+from ringback.switch.embedded.sip.calling import CannotCall, caller_of, target_of
+from ringback.switch.embedded.sip.dialogue import Dialogue
+from ringback.switch.embedded.sip.gate import Asked, Gate, Known, Verdict
+from ringback.switch.embedded.sip.messages import ALLOW, KNOWN, NAME, refusal, sdp_of
 from ringback.switch.embedded.sip.network import Address, Network, Way
-from ringback.switch.embedded.sip.settings import SipSettings
+from ringback.switch.embedded.sip.phones import registered
+from ringback.switch.embedded.sip.registrar import Registrar
+from ringback.switch.embedded.sip.settings import Phone, SipSettings
 from ringback.switch.embedded.sip.timers import DISPATCHER, install
 from ringback.switch.embedded.sip.transactions import Transactions
-from ringback.switch.embedded.sip.wire import text_of, wire_of, words_of
+from ringback.switch.embedded.sip.wire import words_of
 
 log = logging.getLogger("ringback.sip")
 
 _POLITE_S = 2.0
 """Seconds that the far ends have to answer our last requests when the engine stops."""
-_USER = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class Stack:
@@ -34,7 +34,9 @@ class Stack:
     def __init__(self, settings: SipSettings, told: Callable[[Signal], None], pace: float = 1.0) -> None:
         self._settings, self._told, self._pace = settings, told, pace
         self._legs: dict[str, Dialogue] = {}
-        self._begun: dict[tuple[str, str, int], str] = {}
+        self._begun: dict[str, tuple[Any, ...]] = {}
+        self._gate = Gate(settings)
+        self._registrar = Registrar()
         self._stopping = False
         self._network: Network
         self._transactions: Transactions
@@ -71,29 +73,25 @@ class Stack:
         """How many there are."""
         return len(self._legs)
 
-    def _received(self, data: bytes, address: Address, way: Way) -> None:
-        self._transactions.received(data, address, way)
-
     # Orders
     def invite(self, leg: str, to: str, from_: str, sdp: bytes, peer: Peer | None) -> None:
-        """Calls. What cannot be called ends at once: 404, 480 for a phone that is not there, 484 for what is no address."""
+        """Calls. What cannot be called ends at once, with the status of CannotCall."""
         if leg in self._legs:
             return
         try:
-            uri, next_hop, transport = self._target(to, peer)
-            caller = self._caller(from_, peer)
-        except InvalidInput as error:
-            log.info("sip.cannot_call %s", error)
-            self._told(Ended(leg, "us", 484))
-            return
-        if self._stopping:
-            self._told(Ended(leg, "us", 503))
+            target = target_of(to, peer, self._settings, self._registrar, time.monotonic())
+            caller = caller_of(from_, peer)
+            if self._stopping:
+                raise CannotCall("no more calls", 503)
+        except CannotCall as error:
+            log.info("sip.cannot_call leg=%s: %s", leg, error)
+            self._told(Ended(leg, "us", error.sip_status))
             return
         dialogue = self._dialogue(leg)
         if peer is not None and peer.user is not None:
             dialogue.setAuth(peer.user, peer.password)
         try:
-            dialogue.invite(uri, caller, next_hop, transport, sdp)
+            dialogue.invite(target.uri, caller, target.next_hop, target.transport, sdp)
         except Exception:
             self._over(leg)
             self._told(Ended(leg, "us", 500))
@@ -124,44 +122,20 @@ class Stack:
         if leg in self._legs:
             self._legs[leg].hang_up(cause)
 
-    # Calling
-    def _target(self, to: str, peer: Peer | None) -> tuple[Any, Address, str]:
-        """The URI that is called, the address that it goes by, and how. Raises InvalidInput."""
-        if to.lower().startswith(("sip:", "sips:")):
-            uri = _uri(to)
-        elif peer is None:
-            raise InvalidInput("a number needs a trunk")
-        else:
-            uri = SipURL(username=_user(to), host=peer.host, port=peer.port)
-        if peer is not None:
-            uri.transport = "tcp" if peer.transport == "tcp" else None
-            return uri, (peer.host, peer.port), peer.transport
-        address, transport = uri.getTAddr()
-        transport = str(transport).lower()
-        if transport not in ("udp", "tcp"):
-            raise InvalidInput("only UDP and TCP are spoken")
-        return uri, address, transport
-
-    def _caller(self, from_: str, peer: Peer | None) -> Any:
-        """Whom we call for."""
-        if from_.lower().startswith(("sip:", "sips:")):
-            return SipAddress(url=_uri(from_), hadbrace=True)
-        if from_ in ("", "anonymous"):
-            url = SipURL(username="anonymous", host="anonymous.invalid")
-            return SipAddress(name=wire_of("Anonymous"), url=url, hadbrace=True)
-        # A trunk that asks for a password wants its own domain in From.
-        if peer is not None and peer.user is not None:
-            return SipAddress(url=SipURL(username=_user(from_), host=peer.host), hadbrace=True)
-        return SipAddress(url=SipURL(username=_user(from_), host=SipConf.my_address, port=None), hadbrace=True)
-
+    # Legs
     def _dialogue(self, leg: str) -> Dialogue:
         dialogue = self._legs[leg] = Dialogue(leg, self._transactions, self._network, self._told, self._over)
         return dialogue
 
     def _over(self, leg: str) -> None:
         self._legs.pop(leg, None)
+        self._begun.pop(leg, None)
 
     # Being called
+    def _received(self, data: bytes, address: Address, way: Way) -> None:
+        if self._gate.room(address[0], time.monotonic(), request=not data.startswith(b"SIP/2.0")):
+            self._transactions.received(data, address, way)
+
     def _asked(self, req: Any, transaction: Any) -> Any:
         """sippy's callback: a request of no dialogue that we know."""
         try:
@@ -176,6 +150,14 @@ class Stack:
             return refusal(req, 481), None, None
         if method == "INVITE":
             return self._invited(req, transaction)
+        address, now = req.getSource()[0], time.monotonic()
+        if method == "REGISTER":
+            verdict = self._gate.phone(method, address, self._authorization(req), now)
+            if isinstance(verdict, Known) and isinstance(verdict.who, Phone):
+                return registered(req, verdict.who, self._registrar, now), None, None
+            return _denial(req, verdict), None, None
+        if self._settings.trunk_at(address) is None and not self._settings.phones_at(address):
+            return refusal(req, self._gate.stranger(address, now).status), None, None
         if method == "OPTIONS":
             response = req.genResponse(200, "OK", server=NAME)
             response.appendHeaders([SipHeader(name="allow", bodys=ALLOW), SipHeader(name="accept", bodys="application/sdp")])
@@ -184,47 +166,54 @@ class Stack:
 
     def _invited(self, req: Any, transaction: Any) -> Any:
         source: Address = req.getSource()
-        req.getHFBody("contact").getUrl().getTAddr()
-        body = req.getBody()
-        if body is not None and body.getType() != "application/sdp":
-            return refusal(req, 415, SipHeader(name="accept", bodys="application/sdp")), None, None
-        if req.countHFs("require"):
-            wanted = ", ".join(str(header.body) for header in req.getHFs("require"))
-            return refusal(req, 420, SipHeader(name="unsupported", bodys=wanted)), None, None
-        if self._stopping or len(self._legs) >= self._settings.max_legs:
-            return refusal(req, 503), None, None
-        trunk = self._settings.trunk_at(source[0])
-        if trunk is None:
-            return refusal(req, 403), None, None
-        leg = str(uuid.uuid4())
+        verdict = self._gate.caller(source[0], self._authorization(req), time.monotonic())
+        if not isinstance(verdict, Known):
+            return _denial(req, verdict), None, None
+        denied = self._unfit(req)
+        if denied is not None:
+            return denied, None, None
+        leg, who = str(uuid.uuid4()), verdict.who
         caller = req.getHFBody("from").getUri()
-        invited = Invited(leg, _party(caller.url), _party(req.getRURI()), words_of(caller.name), sdp_of(body), source, trunk.name)
+        # What a phone says of itself counts for nothing beside what its password says.
+        from_, peer = (who.extension or who.user, who.user) if isinstance(who, Phone) else (_party(caller.url), who.name)
+        to = _party(req.getRURI())
+        invited = Invited(leg, from_, to, words_of(caller.name), sdp_of(req.getBody()), source, peer)
         dialogue = self._dialogue(leg)
+        self._begun[leg] = req.getTId()
         try:
             return dialogue.invited(req, transaction, invited)
         except Exception:
             self._over(leg)
             raise
 
+    def _unfit(self, req: Any) -> Any:
+        """The refusal of an INVITE that we cannot take, whoever sends it; None if we can."""
+        req.getHFBody("contact").getUrl().getTAddr()
+        body = req.getBody()
+        if body is not None and body.getType() != "application/sdp":
+            return refusal(req, 415, SipHeader(name="accept", bodys="application/sdp"))
+        if req.countHFs("require"):
+            wanted = ", ".join(str(header.body.body) for header in req.getHFs("require"))
+            return refusal(req, 420, SipHeader(name="unsupported", bodys=wanted))
+        if req.getTId() in self._begun.values():  # the same call by another way (RFC 3261 §8.2.2.2)
+            return refusal(req, 482)
+        if self._stopping or len(self._legs) >= self._settings.max_legs:
+            return refusal(req, 503)
+        return None
+
+    def _authorization(self, req: Any) -> str | None:
+        """What answers a challenge of ours, among what may answer others."""
+        texts = [str(header.body.body) for header in req.headers if header.name == "authorization"]
+        return next((text for text in texts if self._settings.realm in text), None)
+
+
+def _denial(req: Any, verdict: Verdict) -> Any:
+    if isinstance(verdict, Asked):
+        return refusal(req, 401, *(SipHeader(name="www-authenticate", bodys=text) for text in verdict.challenges))
+    assert not isinstance(verdict, Known)
+    return refusal(req, verdict.status)
+
 
 def _party(url: Any) -> str:
     """A number, an extension, a name; the whole URI where there is no user."""
-    user = words_of(url.username)
-    return user or f"sip:{words_of(str(url.host))}"
-
-
-def _user(number: str) -> str:
-    if not _USER.fullmatch(number):
-        raise InvalidInput("not a number that could be called")
-    return number
-
-
-def _uri(text: str) -> Any:
-    try:
-        uri = SipURL(text_of(text.encode()))
-        (host, port), _ = uri.getTAddr()
-    except Exception:
-        raise InvalidInput("not a SIP URI") from None
-    if not text.isprintable() or " " in text or not str(host) or not 0 < int(port) < 65_536 or uri.headers or uri.scheme != "sip":
-        raise InvalidInput("not a SIP URI that could be called")
-    return uri
+    return words_of(url.username) or f"sip:{words_of(str(url.host))}"

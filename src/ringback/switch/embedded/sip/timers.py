@@ -18,6 +18,7 @@ import sippy.SipURL
 import sippy.Time.Timeout
 import sippy.UacStateRinging
 import sippy.UacStateTrying
+from sippy.SipConf import SipConf
 
 log = logging.getLogger("ringback.sip")
 
@@ -82,5 +83,6 @@ def install() -> None:
     """Puts these into sippy's modules. Once or more."""
     sippy.Time.Timeout.ED2 = DISPATCHER
     sippy.SipTransactionManager.dump_exception = _failed
+    SipConf.autoconvert_tel_url = True  # carriers write tel: in From
     for module in (sippy.SipTransactionManager, sippy.SipMsg, sippy.SipURL, sippy.UacStateTrying, sippy.UacStateRinging):
         module.print = _told
