@@ -204,15 +204,18 @@ def test_a_call_s_end_is_told_to_its_status_callback(tmp_path: Path, receiver: R
     receiver.answer = lambda got: 503 if len(receiver.all) < 2 else 200
 
     async def work(engine: Engine) -> None:
+        def follow(event: int, wanted: set[str], account: str = MINE) -> None:
+            engine.callbacks.follow(account, event, receiver.url + "/s?t=8c1f#rc=2", "POST", wanted)
+
         for kind in ("call.starting", "call.ongoing"):
-            event = await say(engine, kind, "c-1")
-            assert await engine.callbacks.tell(MINE, event, receiver.url + "/s?t=8c1f", "POST", {"completed"}) is None
+            follow(await say(engine, kind, "c-1"), {"completed"})
         event = await say(engine, "call.completed", "c-1")
-        assert await engine.callbacks.tell(MINE, event, receiver.url + "/s?t=8c1f", "POST", {"busy"}) is None
-        assert await engine.callbacks.tell(THEIRS, event, receiver.url + "/s?t=8c1f", "POST", {"completed"}) is None
-        number = await engine.callbacks.tell(MINE, event, receiver.url + "/s?t=8c1f#rc=2", "POST", {"completed", "busy"})
+        follow(event, {"busy"})
+        follow(event, {"completed"}, THEIRS)
+        follow(event, {"completed", "busy"})
         (row,) = await until(lambda: rows(engine, state="retrying"))
-        assert (row.delivery.id, row.delivery.name, row.delivery.kind, row.status) == (number, "completed", "event", 503)
+        assert (row.delivery.name, row.delivery.kind, row.status, row.call_id) == ("completed", "event", 503, "c-1")
+        assert (len(rows(engine)), rows(engine, THEIRS)) == (1, [])
         again = await engine.deliver_again(MINE, event, row.delivery.endpoint, "resend", "completed")
         await until(lambda: [one for one in rows(engine, state="succeeded") if one.delivery.id == again])
 
@@ -224,18 +227,34 @@ def test_a_call_s_end_is_told_to_its_status_callback(tmp_path: Path, receiver: R
     assert {name: told[name] for name in wanted} == wanted
 
 
-def test_a_recording_s_states_are_told_as_asked(tmp_path: Path, receiver: Receiver) -> None:
+def test_a_recording_s_states_are_told_as_asked_and_in_order(tmp_path: Path, receiver: Receiver) -> None:
     async def work(engine: Engine) -> None:
-        await say(engine, "call.starting", "c-1", direction="inbound")
-        for status in ("in-progress", "completed"):
-            event = await say(engine, "call.recording", "c-1", data={"status": status, "url": "https://r.example/1.wav"})
-            engine.callbacks.follow(MINE, event, receiver.url + "/r", "GET", recording_names(("completed", "failed")))
-        await until(lambda: rows(engine, state="succeeded"))
+        for leg in ("c-1", "c-2"):
+            await say(engine, "call.starting", leg, direction="inbound")
+            for status in ("in-progress", "completed"):
+                event = await say(engine, "call.recording", leg, data={"status": status, "url": "https://r.example/1.wav"})
+                wanted = ("completed", "failed") if leg == "c-1" else ("in-progress", "completed")
+                engine.callbacks.follow(MINE, event, f"{receiver.url}/{leg}", "GET", recording_names(wanted))
+        await until(lambda: len(rows(engine, state="succeeded")) == 3)
 
     inside(tmp_path / "data", work)
-    (got,) = receiver.all
-    assert (got.method, got.body) == ("GET", b"")
-    assert "RecordingStatus=completed" in got.path
+    told = [(got.method, got.path[:5], dict(parse_qsl(got.path.partition("?")[2]))["RecordingStatus"]) for got in receiver.all]
+    assert sorted(told) == [("GET", "/c-1?", "completed"), ("GET", "/c-2?", "completed"), ("GET", "/c-2?", "in-progress")]
+    assert [status for _, path, status in told if path == "/c-2?"] == ["in-progress", "completed"]
+
+
+def test_a_stop_leaves_no_callback_behind(tmp_path: Path, receiver: Receiver) -> None:
+    async def work(engine: Engine) -> None:
+        await say(engine, "call.starting", "c-1")
+        event = await say(engine, "call.completed", "c-1")
+        engine.callbacks.follow(MINE, event, receiver.url, "POST", {"completed"})
+
+    inside(tmp_path / "data", work)
+
+    async def after_a_restart(engine: Engine) -> None:
+        await until(lambda: rows(engine, state="succeeded"))
+
+    inside(tmp_path / "data", after_a_restart)
 
 
 def test_what_the_store_cannot_take_is_written_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
