@@ -84,7 +84,7 @@ HELP: dict[str, str] = {
     "freeswitch_password": "Password of the Event Socket.",
     "freeswitch_config": "JSON file that says what is inside, and which account a call belongs to.",
     "payment_connectors": "JSON file of the payment connectors that VoXML's Pay may use: URL, secret and accounts by name.",
-    "switch": "What carries the calls that Ringback steers: simulated (both ends are played by scripts). Without it there are none.",
+    "switch": "What carries the calls that Ringback steers: simulated (scripts play both ends). Without it there are none.",
     "simulate": "Script of the far end of every simulated call that brings none of its own: ring, answer, digits 1, hangup.",
     "default_account": "Account that calls to a number that nobody registered belong to. Without it they are refused.",
     "drain_s": "Seconds that a stop waits for requests in flight, and for live calls to end before they are hung up.",

@@ -26,10 +26,10 @@ class Account(Struct, frozen=True, kw_only=True):
     """A tenant. `id` is a UUID. `country` (ISO alpha-2) lets national numbers be read; `call_limit_s` is the watchdog's.
     `bird_catch_all`: whether Bird's catch-all clause is kept to the letter (webhooks.matching, rule 3). `events_per_s`: updates
     that are taken in a second at the most; `pending_max`: deliveries that may be open before updates are refused (None: no limit).
-    `retention_days`: how long what is over is kept (None: the installation's). `mask_numbers`:
-    keys that may only look are shown no number whole. Of live calls (engine.call_limits): `call_prefixes`, whom the account may call
-    (None: any E.164 number); `call_extensions`, extensions and SIP addresses too; `calls_at_once`, legs that may be going on;
-    `calls_per_min`, legs that may be begun in a minute (None: no limit). `flows`: the URL that each flow id stands for."""
+    `retention_days`: how long what is over is kept (None: the installation's). `mask_numbers`: keys that may only look are shown no
+    number whole. Of live calls (engine.call_limits): `call_prefixes`, whom the account may call (None: any E.164 number);
+    `call_extensions`, extensions and SIP addresses too; `calls_at_once`, legs that may be going on; `calls_per_min`, legs that may
+    be begun in a minute (None: no limit). `flows`: the URL that each flow id stands for."""
 
     id: str
     name: str
