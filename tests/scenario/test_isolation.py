@@ -324,6 +324,7 @@ REFERENCES: list[tuple[str, str, str, Any]] = [
     ("POST", "/v1/numbers", "number", {"number": "ID"}),
     ("POST", "/v1/verify", "endpoint_id", {"endpoint": "ID", "headers": {}, "body": "{}"}),
     ("POST", "/v1/erasures", "call_id", {"call": "ID"}),
+    ("POST", "/v1/simulated-calls", "number", {"from": "+61288880000", "to": "ID"}),
 ]
 
 
