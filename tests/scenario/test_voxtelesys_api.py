@@ -82,7 +82,10 @@ def test_a_call_with_everything(live_api: Api, application: Application, receive
     assert got["POST /rec completed completed"]["RecordingChannels"] == "2"
     assert got["GET /status completed None"]["t"] == "8c1f"
     asked_for = live_api.get(f"/v1/calls/{call['id']}")["events"][0]
-    assert (asked_for["type"], asked_for["data"]) == ("call.accepted", {"route_profile_guid": GUID})
+    told = asked_for["data"]
+    assert (asked_for["type"], told["route_profile_guid"]) == ("call.accepted", GUID)
+    # Which endpoint has the callback's URL, for a server that has to end the call after this one; not the URL
+    assert (told["status_callback"][:3], told["status_callback_events"]) == ("ep_", "completed busy")
 
 
 def test_a_flow_by_its_guid_in_any_spelling(live_api: Api, application: Application) -> None:
