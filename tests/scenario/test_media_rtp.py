@@ -1,6 +1,7 @@
 """Sessions talk to each other over real sockets, and what was played is looked for in what was recorded."""
 
 import asyncio
+import itertools
 import math
 import random
 import socket
@@ -472,7 +473,7 @@ def test_sequence_and_timestamp_hold_through_silence_codecs_keys_and_holds(run: 
             await stage.passes(0.2)
             packets = phone.received()
         assert len({ssrc for _, _, _, ssrc, _ in packets}) == 1
-        assert all((b[1] - a[1]) & 0xFFFF == 1 for a, b in zip(packets, packets[1:], strict=False))
+        assert all((b[1] - a[1]) & 0xFFFF == 1 for a, b in itertools.pairwise(packets))
         keys = [packet for packet in packets if packet[0] == EVENTS]
         assert len(keys) == 7
         assert len({timestamp for _, _, timestamp, _, _ in keys}) == 1
@@ -480,7 +481,7 @@ def test_sequence_and_timestamp_hold_through_silence_codecs_keys_and_holds(run: 
         assert [int.from_bytes(payload[2:], "big") for *_, payload in keys] == [160, 320, 480, 640, 800, 800, 800]
         sound = [packet for packet in packets if packet[0] != EVENTS]
         assert {packet[0] for packet in sound} == {0, 8}
-        steps = [(b[2] - a[2]) & 0xFFFFFFFF for a, b in zip(sound, sound[1:], strict=False)]
+        steps = [(b[2] - a[2]) & 0xFFFFFFFF for a, b in itertools.pairwise(sound)]
         assert all(step % 160 == 0 for step in steps)
         gaps = [step for step in steps if step != 160]
         assert gaps[0] == 8 * 160

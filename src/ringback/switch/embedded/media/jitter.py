@@ -13,8 +13,9 @@ from ringback.switch.embedded.media.g711 import SAMPLES
 _SHALLOWEST: Final = 2
 _DEEPEST: Final = 5
 _MOST: Final = 10
-_FAR: Final = 100
-"""Frames (2 s): a jump of the timestamp that is no delay but another clock."""
+_AHEAD: Final = 25
+_BEHIND: Final = 100
+"""Frames: a timestamp that leaps further than these (0.5 s, 2 s) is no delay but another clock."""
 _PATIENCE: Final = 5
 """So many packets in a row that are too late are right, and we are wrong."""
 _GOOD: Final = 500
@@ -55,7 +56,7 @@ class Jitter:
         offset = (timestamp - self._base + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         place, within = divmod(offset, SAMPLES)
         ahead = place - self._next
-        if not -_FAR < ahead < _FAR:
+        if not -_BEHIND < ahead < _AHEAD:
             self.reset()
             self._anchor(timestamp)
             place = within = ahead = 0

@@ -39,9 +39,9 @@ class Latch:
         """Where to send to; None: nowhere."""
 
     def aim(self, remote: Address | None, also: tuple[str, ...] = ()) -> None:
-        """Signalling named these. None, or an unspecified address (the hold of RFC 2543): nowhere to send to. What was heard goes on to
-        be heard if both stay as they were, so that a re-INVITE which changes nothing does not send into a NAT's wall. Raises
-        ValueError: no IP address, one that cannot be a phone's, no port."""
+        """Signalling named these. None, or an unspecified address (the hold of RFC 2543): nowhere to send to. What was heard goes
+        on to be heard if both stay as they were, so that a re-INVITE which changes nothing does not send into a NAT's wall.
+        Raises ValueError: no IP address, one that cannot be a phone's, no port."""
         goal = None if remote is None or ip_address(remote[0]).is_unspecified else (_canonical(remote[0]), remote[1])
         if goal is not None and not 0 < goal[1] < 65_536:
             raise ValueError(f"no port: {goal[1]}")

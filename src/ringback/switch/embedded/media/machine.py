@@ -28,7 +28,9 @@ _BEEP_SLOTS: Final = 5
 """0.1 s of one tone, which no voice holds so steady."""
 _TELLING_BEEP_SLOTS: Final = 8
 """Of a beep after few words, that alone makes a machine of them."""
-_STEADY_HZ: Final = 25
+_STEADY: Final = 0.015
+"""Share by which a tone may wander from where it began, and what in Hz it always may: voices glide further."""
+_STEADY_HZ: Final = 6
 _BEEP_WAIT_SLOTS: Final = round(1.5 / FRAME_S)
 
 
@@ -67,8 +69,10 @@ class MachineDetector:
         if hz is None:
             self._tone_slots = 0
             return None
-        self._tone_slots = self._tone_slots + 1 if abs(hz - self._tone_hz) <= _STEADY_HZ else 1
-        self._tone_hz = hz
+        if self._tone_slots and abs(hz - self._tone_hz) <= max(_STEADY_HZ, _STEADY * hz):
+            self._tone_slots += 1
+        else:
+            self._tone_slots, self._tone_hz = 1, hz
         if self._spoken_from is None:
             fax = any(low <= hz <= high for low, high in _FAX_HZ)
             return "fax" if fax and self._tone_slots >= _FAX_SLOTS else None

@@ -55,7 +55,7 @@ def mend(path: Path) -> int:
         head = file.read(HEADER_BYTES)
         channels = int.from_bytes(head[22:24], "little")
         ours = header(channels, 0)
-        if channels not in (1, 2) or (head[:4], head[8:40]) != (ours[:4], ours[8:40]):
+        if len(head) < HEADER_BYTES or channels not in (1, 2) or (head[:4], head[8:40]) != (ours[:4], ours[8:40]):
             raise ValueError(f"no recording of ours: {path.name}")
         held = file.seek(0, os.SEEK_END) - HEADER_BYTES
         size = held - held % (2 * channels)
