@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from ringback.errors import BadSettings
 
-_SECRET = frozenset({"admin_key", "secret_key", "proxy", "freeswitch_password"})
+_SECRET = frozenset({"admin_key", "secret_key", "proxy", "freeswitch_password", "say_key", "listen_key"})
 _OUTSIDE = frozenset({"RINGBACK_SERVER", "RINGBACK_KEY", "RINGBACK_WEBHOOK_SECRET"})  # the client commands', not the server's
+_MAY_HOLD_ONE = frozenset({"say", "listen"})  # credentials in a URL
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +52,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     switch: str | None = None
     simulate: str | None = None
     default_account: str | None = None
+    say: str = "espeak-ng"
+    say_voices: tuple[str, ...] = ()
+    say_model: str = "tts-1"
+    say_key: str | None = None
+    listen: str | None = None
+    listen_model: str = "whisper-1"
+    listen_key: str | None = None
     drain_s: float = 10.0
 
 
@@ -87,6 +95,17 @@ HELP: dict[str, str] = {
     "switch": "What carries the calls that Ringback steers: simulated (scripts play both ends). Without it there are none.",
     "simulate": "Script of the far end of every simulated call that brings none of its own: ring, answer, digits 1, hangup.",
     "default_account": "Account that calls to a number that nobody registered belong to. Without it they are refused.",
+    "say": "What speaks a document's texts: espeak-ng (a program of this machine), command:PROGRAM (text on its standard input, "
+    "WAV or MP3 on its output), or the http(s) URL of a speech service: an OpenAI-compatible one, or any other whose URL has "
+    "{text}, {voice} or {language} in it. Credentials may stand in the URL.",
+    "say_voices": "Voice of the speech service: NAME for all texts, VOICE=NAME for a document's voice (Polly.Matthew=onyx), "
+    "LANGUAGE=NAME for a language (de-DE=nova). May be repeated (environment: comma-separated).",
+    "say_model": "Model of an OpenAI-compatible service that speaks.",
+    "say_key": "Bearer token of the service that speaks.",
+    "listen": "The http(s) URL of an OpenAI-compatible service that understands what callers say, and writes down recordings of "
+    "accounts with `transcribe`. Without it nothing that is said is understood.",
+    "listen_model": "Model of the service that understands.",
+    "listen_key": "Bearer token of the service that understands.",
     "drain_s": "Seconds that a stop waits for requests in flight, and for live calls to end before they are hung up.",
 }
 """One line per setting, for `--help` and for docs/reference/settings.md."""
@@ -119,7 +138,11 @@ def read_settings(given: Mapping[str, Any], environment: Mapping[str, str] | Non
 def redacted(settings: Settings) -> dict[str, Any]:
     """The settings as they may be printed: secrets as `***`."""
     shown = {field: getattr(settings, field) for field in Settings.__struct_fields__}
-    return {name: "***" if name in _SECRET and value else value for name, value in shown.items()}
+    return {name: "***" if value and _is_secret(name, value) else value for name, value in shown.items()}
+
+
+def _is_secret(name: str, value: Any) -> bool:
+    return name in _SECRET or (name in _MAY_HOLD_ONE and "@" in value)
 
 
 def _from_text(variable: str, text: str, kind: Any) -> Any:
@@ -170,10 +193,23 @@ def _check(settings: Settings) -> None:
         raise BadSettings("switch: only simulated is known so far")
     if settings.simulate is not None and settings.switch != "simulated":
         raise BadSettings("simulate: needs --switch simulated")
+    _check_speech(settings)
     if settings.public_url is not None and not settings.public_url.startswith(("https://", "http://")):
         raise BadSettings("public_url: expected https://… or http://…")
     for server in settings.nameservers:
         _check_nameserver(server)
+
+
+def _check_speech(settings: Settings) -> None:
+    """The rest is checked where it is used."""
+    if settings.say != "espeak-ng" and not settings.say.startswith(("command:", "http://", "https://")):
+        raise BadSettings("say: expected espeak-ng, command:… or http(s)://…")
+    if settings.listen is not None and not settings.listen.startswith(("http://", "https://")):
+        raise BadSettings("listen: expected http(s)://…")
+    for name in ("say_key", "listen_key"):
+        key = getattr(settings, name) or ""
+        if not (key.isascii() and (key.isprintable() and " " not in key)):
+            raise BadSettings(f"{name}: printable ASCII without blanks")
 
 
 def _check_nameserver(text: str) -> None:

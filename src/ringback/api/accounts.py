@@ -43,8 +43,8 @@ class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
     deliveries that may be open before updates are refused; `retention_days`, how long what is over is kept (null: as the
     installation's); whom live calls may reach: `call_prefixes` (null: any E.164 number; `+61` every number that begins so, `112`
     this short number, `+` every E.164 number) and `call_extensions` (extensions and SIP addresses too); `calls_at_once`, legs that
-    may be going on; `calls_per_min`, legs that may be begun in a minute. `flows`: the URL of the document that each flow id stands
-    for."""
+    may be going on; `calls_per_min`, legs that may be begun in a minute; `transcribe`, whether recordings of live calls are written
+    down by the installation's speech service. `flows`: the URL of the document that each flow id stands for."""
 
     name: Name | UnsetType = UNSET
     country: Country | UnsetType | None = UNSET
@@ -59,6 +59,7 @@ class AccountChange(Struct, frozen=True, forbid_unknown_fields=True):
     calls_at_once: Annotated[int, Meta(ge=0, le=1_000_000)] | UnsetType | None = UNSET
     calls_per_min: Annotated[int, Meta(ge=0, le=1_000_000)] | UnsetType | None = UNSET
     flows: Annotated[dict[FlowId, FlowUrl], Meta(max_length=MOST_FLOWS)] | UnsetType = UNSET
+    transcribe: bool | UnsetType = UNSET
 
 
 _OPERATORS = frozenset(
@@ -71,6 +72,7 @@ _OPERATORS = frozenset(
         "call_extensions",
         "calls_at_once",
         "calls_per_min",
+        "transcribe",
     }
 )
 """What only the operator decides."""

@@ -35,6 +35,7 @@ class AccountView(Struct, frozen=True):
     calls_at_once: int | None
     calls_per_min: int | None
     flows: dict[str, str]
+    transcribe: bool
     created_at: str
     key: str | UnsetType = UNSET
 
@@ -169,6 +170,7 @@ def account_view(account: Account, key: str | None = None) -> AccountView:
         calls_at_once=account.calls_at_once,
         calls_per_min=account.calls_per_min,
         flows=account.flows,
+        transcribe=account.transcribe,
         created_at=to_rfc3339(account.created_at_ms),
         key=key or UNSET,
     )

@@ -74,15 +74,22 @@ def serve(
     switch: Annotated[str | None, _option("switch")] = None,
     simulate: Annotated[str | None, _option("simulate")] = None,
     default_account: Annotated[str | None, _option("default_account")] = None,
+    say: Annotated[str | None, _option("say")] = None,
+    say_voices: Annotated[list[str] | None, _option("say_voices", "--say-voice")] = None,
+    say_model: Annotated[str | None, _option("say_model")] = None,
+    listen: Annotated[str | None, _option("listen")] = None,
+    listen_model: Annotated[str | None, _option("listen_model")] = None,
     drain_s: Annotated[float | None, _option("drain_s")] = None,
 ) -> None:
     """Runs the server: takes events, sends webhooks. Ctrl-C drains and ends cleanly.
 
-    Secrets are given by the environment only: RINGBACK_ADMIN_KEY, RINGBACK_SECRET_KEY, RINGBACK_FREESWITCH_PASSWORD.
+    Secrets are given by the environment only: RINGBACK_ADMIN_KEY, RINGBACK_SECRET_KEY, RINGBACK_FREESWITCH_PASSWORD,
+    RINGBACK_SAY_KEY, RINGBACK_LISTEN_KEY.
     """
     given = dict(locals())
     given["allow_network"] = tuple(allow_network or ())
     given["nameservers"] = tuple(nameservers or ())
+    given["say_voices"] = tuple(say_voices or ())
     from ringback.cli.process import guarded
 
     def work() -> int:

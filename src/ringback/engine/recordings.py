@@ -113,6 +113,7 @@ class Recordings:
         upload = Upload(_type_of(file), None, told.duration_s, told.channels, beside=str(told.op))
         taken = await self.take_recording(account, call_id, upload, self._read(file))
         await self._engine.in_thread(lambda: file.unlink(missing_ok=True))
+        await self._engine.transcribing.offer(account, call_id, taken.kept.path, taken.kept.sha256)
         return taken
 
     async def _read(self, file: Path) -> AsyncIterator[bytes]:
@@ -125,8 +126,9 @@ class Recordings:
             log.error("a switch's recording cannot be read: %s", error)
             raise StoreUnavailable("the recording cannot be read") from error
 
-    async def take_transcription(self, account: str, call_id: str, transcript: Transcript) -> Taken:
-        """Takes a transcript in and tells the ledger. Raises NotFound (no such call), StoreUnavailable, OurError."""
+    async def take_transcription(self, account: str, call_id: str, transcript: Transcript, *, beside: str = "") -> Taken:
+        """Takes a transcript in and tells the ledger. `beside`: see Upload. Raises NotFound (no such call), StoreUnavailable,
+        OurError."""
         stored = await self._call(account, call_id)
         self._engine.limits.admit(())
         body = msgspec.json.encode(transcript)
@@ -136,7 +138,7 @@ class Recordings:
         incoming = await self._engine.in_thread(self._files.begin)
         try:
             await self._engine.in_thread(lambda: incoming.write(body))
-            return await self._keep(stored, incoming, "transcription", "json", data)
+            return await self._keep(stored, incoming, "transcription", "json", data, beside)
         finally:
             await self._engine.in_thread(incoming.discard)
 

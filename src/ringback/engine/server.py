@@ -39,6 +39,8 @@ from ringback.engine.live_calls import LiveCalls
 from ringback.engine.recordings import Recordings
 from ringback.engine.resends import Resends
 from ringback.engine.sources import Sources
+from ringback.engine.speech import SpeechParts
+from ringback.engine.transcribing import Transcribing
 from ringback.errors import BadSettings, Conflict, InvalidInput, NotFound, OurError, StoreUnavailable
 from ringback.ids import now_ms, time_of, to_text
 from ringback.intake.door import Door
@@ -183,6 +185,8 @@ class Engine:
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray, self.limits)
         self.sources = Sources(self)
         self.recordings = Recordings(self, own_url(settings.public_url, listeners))
+        self.speech = SpeechParts(self)
+        self.transcribing = Transcribing(self, self.speech.listening)
         self.live_calls = LiveCalls(self)
         self.ready = False
         self.strays = 0
@@ -201,6 +205,7 @@ class Engine:
         self.spawn(self.limits.watch())
         self.spawn(self.housekeeping.run())
         await self.sources.start()
+        await self.transcribing.start()
         await self.live_calls.start()
         self._watchdog = self.loop.create_task(self._watch())
         self.ready = True
@@ -211,6 +216,8 @@ class Engine:
         if self._watchdog is not None:
             self._watchdog.cancel()
         await self.live_calls.stop(self.settings.drain_s)
+        await self.transcribing.stop()
+        await self.speech.close()
         await self.sources.stop()
         await self.resends.stop()
         await self.erasures.stop()

@@ -29,7 +29,8 @@ class Account(Struct, frozen=True, kw_only=True):
     `retention_days`: how long what is over is kept (None: the installation's). `mask_numbers`: keys that may only look are shown no
     number whole. Of live calls (engine.call_limits): `call_prefixes`, whom the account may call (None: any E.164 number);
     `call_extensions`, extensions and SIP addresses too; `calls_at_once`, legs that may be going on; `calls_per_min`, legs that may
-    be begun in a minute (None: no limit). `flows`: the URL that each flow id stands for."""
+    be begun in a minute (None: no limit). `flows`: the URL that each flow id stands for.
+    `transcribe`: recordings of live calls are written down."""
 
     id: str
     name: str
@@ -46,6 +47,7 @@ class Account(Struct, frozen=True, kw_only=True):
     calls_at_once: int | None = None
     calls_per_min: int | None = None
     flows: dict[str, str] = {}
+    transcribe: bool = False
 
 
 class Key(Struct, frozen=True, kw_only=True):

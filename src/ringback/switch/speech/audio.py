@@ -8,6 +8,7 @@ import math
 import struct
 from array import array
 from collections.abc import Iterator
+from pathlib import Path
 from sys import byteorder
 from typing import Final
 
@@ -40,16 +41,40 @@ def decode(data: bytes, most_s: float) -> bytes:
     return b"".join(pieces)
 
 
-def pieces_of(data: bytes) -> Iterator[bytes]:
-    """A WAV or MP3 file as PCM, some seconds at a time. Raises SpeechFailed: it is neither, or it is broken."""
-    if recognise(data[:HEAD_BYTES]) not in _PLAYED:
-        raise SpeechFailed("the file is neither WAV nor MP3")
+def pieces_of(source: bytes | Path) -> Iterator[bytes]:
+    """A WAV or MP3 file, by its bytes or its place, as PCM, some seconds at a time.
+
+    Raises SpeechFailed: it is neither, it is broken, it cannot be read.
+    """
     try:
-        stream = miniaudio.stream_memory(data, miniaudio.SampleFormat.SIGNED16, 1, RATE, _PIECE_FRAMES)
+        if isinstance(source, Path):
+            with source.open("rb") as file:
+                head = file.read(HEAD_BYTES)
+        else:
+            head = source[:HEAD_BYTES]
+    except OSError:
+        raise SpeechFailed("the file cannot be read") from None
+    if recognise(head) not in _PLAYED:
+        raise SpeechFailed("the file is neither WAV nor MP3")
+    form = (miniaudio.SampleFormat.SIGNED16, 1, RATE, _PIECE_FRAMES)
+    try:
+        is_file = isinstance(source, Path)
+        stream = miniaudio.stream_file(str(source), *form) if is_file else miniaudio.stream_memory(source, *form)
         for samples in stream:
             yield _bytes_of(samples)
     except miniaudio.MiniaudioError:
         raise SpeechFailed("the sound file is broken") from None
+
+
+def loudest(pcm: bytes) -> int:
+    """The largest sample's size."""
+    samples = _samples(pcm)
+    return max(map(abs, samples), default=0)
+
+
+def energy(pcm: bytes) -> int:
+    """How much of a sound it is: the sum of its samples' sizes."""
+    return sum(map(abs, _samples(pcm)))
 
 
 def wav(pcm: bytes) -> bytes:
@@ -68,6 +93,13 @@ def _tone(hz: int, seconds: float) -> bytes:
     length, edge = round(seconds * RATE), RATE // 100
     levels = (min(1.0, n / edge, (length - n) / edge) for n in range(length))
     return _bytes_of(array("h", (round(_HIGH * level * math.sin(2 * math.pi * hz * n / RATE)) for n, level in enumerate(levels))))
+
+
+def _samples(pcm: bytes) -> "array[int]":
+    samples = array("h", pcm)
+    if byteorder == "big":
+        samples.byteswap()
+    return samples
 
 
 def _bytes_of(samples: "array[int]") -> bytes:

@@ -98,9 +98,9 @@ class _Reader:
         if self._silent:
             return
         self.cut = self.cut or len(data) > self._left
-        data = spoken(data[: self._left])
+        data = plain(data[: self._left])
         self._left -= len(data)
-        self.built.append(escape(data))
+        self.built.append(escape(data.replace("[[", "[ [")))
         self.words.append(data)
 
 
@@ -119,11 +119,14 @@ def _read(ssml: str, most_chars: int) -> _Reader | None:
     return reader
 
 
+def plain(text: str) -> str:
+    """Text without control characters (one of them begins espeak-ng's own commands) and without what UTF-8 cannot carry."""
+    return _CONTROLS.sub(" ", text).encode("utf-8", "ignore").decode("utf-8")
+
+
 def spoken(text: str) -> str:
-    """Text as espeak-ng may have it: no control characters (one of them begins its own commands), and no brackets that begin its
-    phonemes. What UTF-8 cannot carry is left out."""
-    text = _CONTROLS.sub(" ", text).replace("[[", "[ [")
-    return text.encode("utf-8", "ignore").decode("utf-8")
+    """Text as espeak-ng may have it: plain, and without the brackets that begin its phonemes."""
+    return plain(text).replace("[[", "[ [")
 
 
 def for_espeak(ssml: str, most_chars: int) -> tuple[str, bool]:
@@ -132,7 +135,7 @@ def for_espeak(ssml: str, most_chars: int) -> tuple[str, bool]:
     reader = _read(ssml, most_chars)
     if reader is None:
         text, cut = words_of(ssml, most_chars)
-        return f"<{_WHOLE}>{escape(text)}</{_WHOLE}>", cut
+        return f"<{_WHOLE}>{escape(spoken(text))}</{_WHOLE}>", cut
     return f"<{_WHOLE}>{''.join(reader.built)}</{_WHOLE}>", reader.cut
 
 
@@ -140,6 +143,6 @@ def words_of(ssml: str, most_chars: int) -> tuple[str, bool]:
     """The words alone; True: they were cut at `most_chars`."""
     reader = _read(ssml, most_chars)
     if reader is None:
-        text = spoken(_ANY_TAG.sub(" ", ssml))
+        text = plain(_ANY_TAG.sub(" ", ssml))
         return " ".join(text[:most_chars].split()), len(text) > most_chars
     return " ".join("".join(reader.words).split()), reader.cut
