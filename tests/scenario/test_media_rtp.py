@@ -6,6 +6,8 @@ import math
 import random
 import socket
 import struct
+import subprocess
+import sys
 import time
 import wave
 from collections.abc import Callable, Coroutine
@@ -18,6 +20,7 @@ from ringback.calls.live import Detection, RecordEnd
 from ringback.switch.embedded.media import Clip, Dialled, Growing, Media, MediaSession, NoPort, Quiet, ring_tone
 from ringback.switch.embedded.media.rtp import build, parse
 from ringback.switch.embedded.media.tones import PAIRS, tone
+from ringback.switch.embedded.media.wav import mend
 
 HERE = "127.0.0.1"
 RANGE = (21_000, 21_400)
@@ -267,6 +270,24 @@ def test_a_file_that_cannot_be_written_fails_its_recording_alone(run: Run) -> No
     run(story)
 
 
+def test_a_process_that_is_killed_leaves_a_file_that_can_be_played(tmp_path: Path) -> None:
+    path = tmp_path / "r.wav"
+    program = (
+        "import sys; from pathlib import Path; from ringback.switch.embedded.media.wav import WavWriter\n"
+        "writer = WavWriter(Path(sys.argv[1]), 2)\n"
+        "while True: writer.append(b'\\0\\x10' * 16_000); print(flush=True)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        for _ in range(20):
+            process.stdout.readline()
+        process.kill()
+    left, right = read(path)
+    assert len(left) == len(right) >= 20 * 8_000
+    assert mend(path) >= 4 * len(left)
+    assert len(read(path)[0]) >= len(left)
+
+
 # Keys
 @pytest.mark.parametrize("events", [EVENTS, None], ids=["as events", "as tones"])
 def test_keys_arrive(run: Run, events: int | None) -> None:
@@ -332,6 +353,23 @@ def test_two_legs_of_a_bridge_hear_each_other_and_each_others_keys(run: Run, one
         said, heard = read(taken)
         assert share(said[2_400:6_400], 400) > 0.95
         assert share(heard[2_400:6_400], 700) > 0.95
+
+    run(story)
+
+
+def test_what_one_leg_says_in_private_is_not_in_the_others_recording(run: Run) -> None:
+    async def story(stage: Stage) -> None:
+        alice, left = stage.pair()
+        _, right = stage.pair()
+        left.bridge(right)
+        left.privacy(True)
+        path = stage.record(right, 1, channels=2)
+        stage.play(alice, 2, hz(400, 0.5))
+        await stage.until(lambda: 2 in stage.played)
+        await stage.passes(0.2)
+        right.stop_record(1)
+        await stage.until(lambda: 1 in stage.ended)
+        assert [loud_seconds(samples) for samples in read(path)] == [0, 0]
 
     run(story)
 
@@ -419,6 +457,63 @@ def test_a_person_says_a_word_and_waits(run: Run) -> None:
         stage.play(a, 1, Quiet(0.3), tone(((210, 1), (430, 1), (1_250, 0.3)), 0.7, 4_000))
         await stage.until(lambda: words)
         assert words == ["human_residence"]
+
+    run(story)
+
+
+def test_a_tap_gives_every_frame_until_it_is_closed(run: Run) -> None:
+    async def story(stage: Stage) -> None:
+        a, b = stage.pair()
+        frames: list[bytes] = []
+        words: list[str] = []
+        b.tap(1, frames.append)
+        b.tap(1, frames.append)
+        b.detect(Detection(silence_s=0.5), words.append)
+        b.stop_detecting()
+        stage.play(a, 2, hz(400, 0.5))
+        await stage.until(lambda: 2 in stage.played)
+        await stage.passes(0.3)
+        b.untap(1)
+        count = len(frames)
+        assert count >= 38
+        assert {len(frame) for frame in frames} == {320}
+        samples = list(memoryview(b"".join(frames)).cast("h"))
+        begin = next(n for n, sample in enumerate(samples) if abs(sample) > 500)
+        assert share(samples[begin + 400 : begin + 3_600], 400) > 0.95
+        await stage.passes(0.1)
+        assert len(frames) == count
+        assert words == []
+
+    run(story)
+
+
+def test_a_session_that_is_closed_does_nothing_and_tells_nothing(run: Run) -> None:
+    async def story(stage: Stage) -> None:
+        a, b = stage.pair()
+        told: list[Any] = []
+        a.listen(1, told.append, start_s=0.04)
+        a.detect(Detection(silence_s=0.04), told.append)
+        a.play(2, (Quiet(0.04),), told.append)
+        a.bridge(b)
+        a.bridge(b)
+        a.bridge(a)
+        assert (a.peer, b.peer) == (b, a)
+        a.close()
+        a.connect(b.local, "PCMU", EVENTS)
+        a.play(3, (), told.append)
+        a.listen(4, told.append, start_s=0.04)
+        a.detect(Detection(silence_s=0.04), told.append)
+        a.tap(5, told.append)
+        a.bridge(b)
+        stage.record(a, 6)
+        a.stop(3)
+        a.stop_record(6)
+        a.untap(5)
+        await stage.passes(0.3)
+        assert told == []
+        assert b.peer is None
+        assert stage.ended == {}
+        assert list(stage.folder.iterdir()) == []
 
     run(story)
 

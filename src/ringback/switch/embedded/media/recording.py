@@ -1,9 +1,11 @@
 """A recording of a leg: what came from it and what it heard, slot by slot, to a WAV file.
 
 In the slot only references are kept. Once a second they go to a thread, one for all recordings, which decodes, mixes and writes; a
-slot never waits for the disk. If the disk stands still for half a minute, the recording fails rather than eat the memory.
+slot never waits for the disk. Recordings that began together do not go there together: a thread that has much to do at once would
+hold up the slots. If the disk stands still for half a minute, the recording fails rather than eat the memory.
 """
 
+import random
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
@@ -47,6 +49,7 @@ class Recording:
         self._said: list[bytes] = []
         self._heard: list[bytes] = []
         self._slots = 0
+        self._chunk = random.randrange(_CHUNK // 2, _CHUNK * 3 // 2)
         self._given = 0
         self._written = 0
         """Chunks; each counted by one thread alone."""
@@ -62,7 +65,8 @@ class Recording:
         self._said.append(said or law.silence)
         self._heard.append(heard or law.silence)
         self._slots += 1
-        if len(self._said) >= _CHUNK:
+        if len(self._said) >= self._chunk:
+            self._chunk = _CHUNK
             self._flush()
             if self._given - self._written > _MOST_WAITING:
                 self._file.failed = True

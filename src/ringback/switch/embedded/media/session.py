@@ -199,8 +199,13 @@ class MediaSession:
         ends it (None: 0.8 s). `limit_s`: as much is enough."""
         if not self.closed:
             self.stop_listening(op)
-            self._add(utterance := Utterance(Listening(start_s, end_s, limit_s), done, self._tell))
-            self._listening[op] = utterance
+
+            def heard(said: bytes) -> None:
+                del self._listening[op]
+                done(said)
+
+            self._listening[op] = Utterance(Listening(start_s, end_s, limit_s), heard, self._tell)
+            self._add(self._listening[op])
 
     def stop_listening(self, op: int) -> None:
         """Nothing more is told of that `op`."""
