@@ -4,6 +4,7 @@ Other than sippy's: a re-INVITE without an offer gets one, UPDATE is an offer li
 answered all the same, in-dialogue requests use the TCP stream that is there, and an end is told once.
 """
 
+import asyncio
 import re
 import secrets
 from collections.abc import Callable
@@ -207,13 +208,12 @@ class Dialogue(UA):  # type: ignore[misc]
     def processChallenge(  # noqa: N802 (sippy's name)
         self, resp: Any, cseq: int, challenged_by: str, answered_by: str, extra_headers: Any
     ) -> bool:
-        """A trunk or a proxy asks who sends the INVITE. True if it was sent again with an answer."""
+        """A trunk or a proxy asks who sends the INVITE. True if it is sent again with an answer."""
         if not self._challenged(resp, challenged_by, answered_by):
             return False
-        req = self.genRequest("INVITE", self.lSDP, extra_headers=extra_headers)
-        self._authorize(req)
-        self.newUacTransaction(req, req_extra_headers=extra_headers)
         del self.reqs[cseq]
+        # Soon: sippy acknowledges the challenge when this has returned, and that goes first.
+        asyncio.get_running_loop().call_soon(self._invite_again, extra_headers)
         return True
 
     def newTransaction(self, req: Any, req_extra_headers: Any = None, **more: Any) -> Any:  # noqa: N802 (sippy's name)
@@ -255,6 +255,12 @@ class Dialogue(UA):  # type: ignore[misc]
                 challenge, self.username, self.password, req.getMethod(), str(self.rTarget), secrets.token_hex(8), times + 1
             )
             req.appendHeader(SipHeader(name=name, bodys=text))
+
+    def _invite_again(self, extra_headers: Any) -> None:
+        if not self._ended:
+            req = self.genRequest("INVITE", self.lSDP, extra_headers=extra_headers)
+            self._authorize(req)
+            self.newUacTransaction(req, req_extra_headers=extra_headers)
 
     def _bye_answered(self, resp: Any) -> None:
         names = {401: ("www-authenticate", "authorization"), 407: ("proxy-authenticate", "proxy-authorization")}

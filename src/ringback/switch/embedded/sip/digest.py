@@ -6,6 +6,7 @@ Header values are strangers': they are taken apart by one expression, and what c
 import hashlib
 import hmac
 import re
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
@@ -16,7 +17,7 @@ NONCE_S = 60
 """Seconds that a nonce is good for; then the answer to it is stale, and a new one is asked for without a word of blame."""
 _HASHES: dict[str, Callable[[bytes], Any]] = {"SHA-256": hashlib.sha256, "MD5": hashlib.md5}
 ALGORITHMS = tuple(_HASHES)
-"""Best first: challenges are sent, and chosen from, in this order."""
+"""Best first: of a far end's challenges, that is the order."""
 _PARAMETER = re.compile(r"""([A-Za-z][\w-]*)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))""")
 _MAX_TEXT = 4_000
 _MAX_NONCES = 20_000
@@ -83,10 +84,10 @@ def answer(challenge: Challenge, user: str, password: str, method: str, uri: str
     return "Digest " + ", ".join(parts)
 
 
-def challenges(realm: str, nonce: str, stale: bool) -> list[str]:
-    """The headers that ask, one for each algorithm."""
+def challenges(realm: str, nonce: str, algorithms: Iterable[str], stale: bool) -> list[str]:
+    """The headers that ask, one for each algorithm; a phone takes the first that it knows (RFC 8760 §2.4)."""
     tail = ", stale=true" if stale else ""
-    return [f'Digest realm="{realm}", nonce="{nonce}", algorithm={name}, qop="auth"{tail}' for name in ALGORITHMS]
+    return [f'Digest realm="{realm}", nonce="{nonce}", algorithm={name}, qop="auth"{tail}' for name in algorithms]
 
 
 def read_credentials(text: str) -> Credentials | None:
@@ -129,17 +130,16 @@ class Nonces:
 
     def make(self, address: str, now: float) -> str:
         """A nonce for somebody at an address. `now`: seconds of any clock."""
-        stamp = f"{int(now * 1000):x}"
+        stamp = f"{int(now * 1000):x}.{secrets.token_hex(4)}"
         return f"{stamp}-{self._seal(stamp, address)}"
 
     def judge(self, credentials: Credentials, address: str, now: float) -> Literal["good", "stale", "bad"]:
         """`stale`: ours, but old or used. `bad`: not ours."""
         stamp, _, seal = credentials.nonce.partition("-")
-        if not re.fullmatch(r"[0-9a-f]{1,16}", stamp) or not hmac.compare_digest(
-            seal.encode(), self._seal(stamp, address).encode()
-        ):
+        made = re.fullmatch(r"([0-9a-f]{1,16})\.[0-9a-f]{8}", stamp)
+        if made is None or not hmac.compare_digest(seal.encode(), self._seal(stamp, address).encode()):
             return "bad"
-        if not 0 <= now - int(stamp, 16) / 1000 <= NONCE_S:
+        if not 0 <= now - int(made[1], 16) / 1000 <= NONCE_S:
             return "stale"
         return "good" if self._first(credentials) else "stale"
 

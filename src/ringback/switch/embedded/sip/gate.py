@@ -73,6 +73,8 @@ class Gate:
         credentials = digest.read_credentials(authorization) if authorization is not None else None
         if credentials is None or credentials.realm != self._settings.realm:
             return self._ask(address, now)
+        if credentials.algorithm not in self._settings.algorithms:
+            return self._ask(address, now)
         judged = self._nonces.judge(credentials, address, now)
         if judged != "good":
             return self._ask(address, now, stale=judged == "stale")
@@ -93,7 +95,8 @@ class Gate:
         return Refused(403)
 
     def _ask(self, address: str, now: float, stale: bool = False) -> Asked:
-        return Asked(tuple(digest.challenges(self._settings.realm, self._nonces.make(address, now), stale)))
+        nonce = self._nonces.make(address, now)
+        return Asked(tuple(digest.challenges(self._settings.realm, nonce, self._settings.algorithms, stale)))
 
     def _note(self, what: str, address: str, now: float) -> None:
         times = self._said.due(f"{what} {address}", now)

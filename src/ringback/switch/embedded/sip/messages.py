@@ -37,6 +37,8 @@ CAUSES: dict[int, int] = {403: 21, 404: 1, 408: 102, 480: 18, 484: 28, 486: 17, 
 """What a refusal says in Q.850 (RFC 3398 §8.2.6.1, read backwards)."""
 NORMAL_CLEARING = 16
 _CAUSE = re.compile(r"Q\.850\s*;[^,]*?\bcause\s*=\s*(\d{1,3})", re.IGNORECASE)
+INSIDE: Final = frozenset({"BYE", "INFO", "UPDATE", "PRACK"})
+"""Requests that belong to a call."""
 KNOWN: Final = frozenset({"REGISTER", "SUBSCRIBE", "NOTIFY", "MESSAGE", "REFER", "PUBLISH", "PRACK", "INFO", "UPDATE", "OPTIONS"})
 
 

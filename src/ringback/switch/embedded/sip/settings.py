@@ -65,7 +65,8 @@ class SipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     `host`, `port`: where to listen; port 0 picks a free one. `transports`: UDP, TCP or both, on the same port.
     `public_address`: our address as the outside knows it, for Contact and SDP, where a NAT stands between; `public_port` if that
     differs too. `phones_from`: networks that phones may be in; elsewhere is a stranger. `strangers`: `refuse` answers 403,
-    `silence` nothing. `realm`: what phones are asked a password for. `max_legs`: more calls than that are refused with 503.
+    `silence` nothing. `realm`: what phones are asked a password for. `algorithms`:
+    how they may digest it; a phone takes the first that it knows, and some that know MD5 alone look at nothing but the first. `max_legs`: more calls than that are refused with 503.
     """
 
     host: str = "127.0.0.1"
@@ -74,6 +75,7 @@ class SipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     public_address: str | None = None
     public_port: int | None = None
     realm: str = "ringback"
+    algorithms: tuple[Literal["MD5", "SHA-256"], ...] = ("MD5", "SHA-256")
     trunks: tuple[Trunk, ...] = ()
     phones: tuple[Phone, ...] = ()
     phones_from: tuple[str, ...] = ("0.0.0.0/0", "::/0")
@@ -131,6 +133,8 @@ def checked(settings: SipSettings) -> SipSettings:
             raise BadSettings(f"sip_config: {field} must be 0 to 65535")
     if not settings.transports or len(set(settings.transports)) != len(settings.transports):
         raise BadSettings("sip_config: transports must name udp, tcp or both")
+    if not settings.algorithms:
+        raise BadSettings("sip_config: algorithms must name MD5, SHA-256 or both")
     if settings.max_legs < 1:
         raise BadSettings("sip_config: max_legs must be 1 at least")
     if '"' in settings.realm or not settings.realm.isprintable() or not settings.realm:

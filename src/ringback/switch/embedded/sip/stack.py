@@ -13,7 +13,7 @@ from ringback.switch.embedded.signalling import Ended, Invited, Peer, Signal
 from ringback.switch.embedded.sip.calling import CannotCall, caller_of, target_of
 from ringback.switch.embedded.sip.dialogue import Dialogue
 from ringback.switch.embedded.sip.gate import Asked, Gate, Known, Verdict
-from ringback.switch.embedded.sip.messages import ALLOW, KNOWN, NAME, refusal, sdp_of
+from ringback.switch.embedded.sip.messages import ALLOW, INSIDE, KNOWN, NAME, refusal, sdp_of
 from ringback.switch.embedded.sip.network import Address, Network, Way
 from ringback.switch.embedded.sip.phones import registered
 from ringback.switch.embedded.sip.registrar import Registrar
@@ -146,7 +146,7 @@ class Stack:
 
     def _answer(self, req: Any, transaction: Any) -> Any:
         method = req.getMethod()
-        if req.getHFBody("to").getTag() is not None:
+        if req.getHFBody("to").getTag() is not None or method in INSIDE:
             return refusal(req, 481), None, None
         if method == "INVITE":
             return self._invited(req, transaction)

@@ -18,6 +18,8 @@ import sippy.SipURL
 import sippy.Time.Timeout
 import sippy.UacStateRinging
 import sippy.UacStateTrying
+from sippy.Exceptions.SipHandlingError import SipHandlingError
+from sippy.Exceptions.SipParseError import SipParseError
 from sippy.SipConf import SipConf
 
 log = logging.getLogger("ringback.sip")
@@ -79,10 +81,16 @@ def _failed(message: str, *_: object, **__: object) -> None:
     log.debug("sip.unreadable %.200r: %r", message, sys.exc_info()[1])
 
 
+def _answer_to_the_unreadable(error: Any, req: Any = None) -> Any:
+    """sippy asks for the 400 that it has made for a body that is cut, without the argument that it asks for."""
+    return error.sip_response if error.sip_response is not None or req is None else SipHandlingError.getResponse(error, req)
+
+
 def install() -> None:
     """Puts these into sippy's modules. Once or more."""
     sippy.Time.Timeout.ED2 = DISPATCHER
     sippy.SipTransactionManager.dump_exception = _failed
+    SipParseError.getResponse = _answer_to_the_unreadable
     SipConf.autoconvert_tel_url = True  # carriers write tel: in From
     for module in (sippy.SipTransactionManager, sippy.SipMsg, sippy.SipURL, sippy.UacStateTrying, sippy.UacStateRinging):
         module.print = _told

@@ -1,11 +1,12 @@
 """sippy's transactions (RFC 3261 §17) on our network: what is no SIP does not reach them, and nothing that does can end them."""
 
 import logging
+from contextlib import suppress
 from collections.abc import Callable
 from typing import Any
 
 from sippy.Network_server import Remote_address
-from sippy.SipTransactionManager import SipTransactionManager
+from sippy.SipTransactionManager import SipTransactionManager, check1918
 from sippy.Time.MonoTime import MonoTime
 from sippy.Time.Timeout import Timeout
 
@@ -56,8 +57,6 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         self.l1rcache: dict[bytes, Any] = {}
         self.l2rcache: dict[bytes, Any] = {}
         self.req_consumers: dict[str, list[Any]] = {}
-        # A phone behind NAT gives a private address in Contact; who talks to us directly is where its packets come from.
-        self.nat_traversal = True
         self.cp_timer = Timeout(self.rCachePurge, _PURGE_S, -1)
 
     def received(self, data: bytes, address: Address, way: Way) -> None:
@@ -74,7 +73,15 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         via = msg.getHFBody("via")
         if "received" in via.params:
             via.params["received"] = msg.getSource()[0]
+        if msg.countHFs("via") == 1:
+            _see_through_nat(msg, msg.getSource())
         super().incomingRequest(msg, checksum, tids, server)
+
+    def incomingResponse(self, msg: Any, t: Any, checksum: bytes) -> None:  # noqa: N802 (sippy's name)
+        """The same."""
+        if not msg.countHFs("record-route"):
+            _see_through_nat(msg, msg.getSource())
+        super().incomingResponse(msg, t, checksum)
 
     def timerA(self, t: Any) -> None:  # noqa: N802 (sippy's name)
         """The same, but over TCP nothing is sent twice except a 200 to an INVITE (RFC 3261 §13.3.1.4)."""
@@ -87,3 +94,13 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
     def busy(self) -> bool:
         """True while an answer to something of ours is still to come."""
         return any(transaction.teC is None for transaction in self.tclient.values())
+
+
+def _see_through_nat(message: Any, source: Address) -> None:
+    """Who is outside and names a private address in Contact is behind a NAT: it is where its packets come from."""
+    if message.countHFs("contact") != 1 or check1918(source[0]) or source[0].startswith("127."):
+        return
+    with suppress(Exception):  # a Contact that cannot be read is refused by whoever needs it
+        contact = message.getHFBody("contact")
+        if not contact.asterisk and check1918(contact.getUrl().host):
+            contact.getUrl().setAddr(source)
