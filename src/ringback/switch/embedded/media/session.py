@@ -171,7 +171,10 @@ class MediaSession:
         """Records into a new file until it is stopped, silent for `silence_s` (0: never mind), `limit_s` long, or the session
         closed; then `done`, when the file is written. With a beep it begins after that. Of no effect if that `op` is
         recording."""
-        if self.closed or op in self._recordings or op in self._beeping:
+        if self.closed:
+            self._host.post(lambda: done("failed", 0.0))
+            return
+        if op in self._recordings:
             return
         recording = Recording(
             path, self._host.worker, self._host.post, done, limit_s=limit_s, silence_s=silence_s, channels=channels, track=track
