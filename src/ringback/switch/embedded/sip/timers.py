@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import sippy.Core.EventDispatcher
 import sippy.MsgBody
 import sippy.SipMsg
 import sippy.SipTransactionManager
@@ -88,6 +89,8 @@ def _answer_to_the_unreadable(error: Any, req: Any = None) -> Any:
 
 def install() -> None:
     """Puts these into sippy's modules. Once or more."""
+    # Its own loop's clock is freed now: by the interpreter's end its library may be gone, and then it takes the process with it.
+    vars(sippy.Core.EventDispatcher.ED2).pop("elp", None)
     sippy.Time.Timeout.ED2 = DISPATCHER
     sippy.SipTransactionManager.dump_exception = _failed
     SipParseError.getResponse = _answer_to_the_unreadable
