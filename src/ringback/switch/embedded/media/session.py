@@ -170,7 +170,7 @@ class MediaSession:
     ) -> None:
         """Records into a new file until it is stopped, silent for `silence_s` (0: never mind), `limit_s` long, or the session
         closed; then `done`, when the file is written. With a beep it begins after that. Of no effect if that `op` is
-        recording."""
+        recording; `failed`, soon, if the session is closed already."""
         if self.closed:
             self._host.post(lambda: done("failed", 0.0))
             return
