@@ -1,7 +1,7 @@
 """Makes `.venv` ready for a target, and Debian packages where one needs them. Standard library alone: it runs before all else.
 
     python3 tools/setup.py run     what `ringback serve` and `ringback demo` need
-    python3 tools/setup.py test    the same, and what the checks and tests need
+    python3 tools/setup.py test    the same, and what the checks and tests need: Chromium and a package of npm among it
     python3 tools/setup.py bench   the same, nginx and wrk
 
 Done once: a stamp holds the hash of everything that decides what is installed. pip's own settings (environment, pip.conf) stand.
@@ -109,12 +109,33 @@ def pip(*words: str) -> None:
         fail("pip failed, see above")
 
 
+def npm_packages() -> None:
+    """What the browser tests take from npm, as the lock file has it, into build/browser. npm's own settings (.npmrc) stand."""
+    locked = [ROOT / "tests" / "browser" / name for name in ("package.json", "package-lock.json")]
+    folder = ROOT / "build" / "browser"
+    stamp, now = folder / ".ready", hashlib.sha256(b"\0".join(file.read_bytes() for file in locked)).hexdigest()
+    if stamp.exists() and stamp.read_text() == now:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in locked:
+        shutil.copy(file, folder)
+    say("fetching packages of npm")
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        sys.stderr.write(done.stdout[-3000:])
+        fail("npm failed, see above")
+    stamp.write_text(now)
+
+
 def make_ready(target: str) -> None:
     """Brings `.venv` and the machine to what the target needs; nothing to do is the usual case."""
     wanted = packages(target)
     missing = [package for program, package in wanted.items() if shutil.which(program, path=PATHS) is None]
     if missing:
         apt_install(missing)
+    if target == "test":
+        npm_packages()
     stamp = stamp_of(target)
     stamps = {name: VENV / f".ready-{name}" for name in EXTRAS}
     if any(

@@ -6,7 +6,7 @@ Every setting is a command-line option of `ringback serve` and an environment va
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen_model: str = "whisper-1"
     listen_key: str | None = None
     drain_s: float = 10.0
+    portal_identity_header: str | None = None
+    portal_trusted: tuple[str, ...] = ()
 
 
 HELP: dict[str, str] = {
@@ -106,6 +108,9 @@ HELP: dict[str, str] = {
     "accounts with `transcribe`. Without it nothing that is said is understood.",
     "listen_model": "Model of the service that understands.",
     "listen_key": "Bearer token of the service that understands.",
+    "portal_identity_header": "Header in which a trusted reverse proxy names whoever it has let in; they come into the portal as "
+    "the operator. Needs portal_trusted.",
+    "portal_trusted": "Network of the reverse proxy that is believed: CIDR. May be repeated (environment: comma-separated).",
     "drain_s": "Seconds that a stop waits for requests in flight, and for live calls to end before they are hung up.",
 }
 """One line per setting, for `--help` and for docs/reference/settings.md."""
@@ -196,6 +201,13 @@ def _check(settings: Settings) -> None:
     _check_speech(settings)
     if settings.public_url is not None and not settings.public_url.startswith(("https://", "http://")):
         raise BadSettings("public_url: expected https://… or http://…")
+    if settings.portal_identity_header is not None and not settings.portal_trusted:
+        raise BadSettings("portal_identity_header: needs portal_trusted, the network of the proxy that is believed")
+    for text in settings.portal_trusted:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise BadSettings(f"portal_trusted: expected a network such as 10.0.0.0/8, got {text!r}") from None
     for server in settings.nameservers:
         _check_nameserver(server)
 

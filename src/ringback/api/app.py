@@ -31,6 +31,8 @@ from ringback.api.log import Deliveries
 from ringback.api.masks import masker
 from ringback.api.methods import tell_all_methods
 from ringback.api.numbers import Numbers, Properties
+from ringback.api.overview import activity, overview, preview
+from ringback.api.portal import PortalSessions, make_portal_link
 from ringback.api.recordings import LINKED, Recordings
 from ringback.api.resends import Resends, replay, resend
 from ringback.api.system import Operator, Sources, healthz, metrics, readyz, take_events
@@ -153,6 +155,11 @@ def make_app(engine: Engine) -> ASGIApp:
             Explain,
             Erasures,
             Audit,
+            activity,
+            overview,
+            preview,
+            PortalSessions,
+            make_portal_link,
             verify,
             check_voxml,
             Operator,

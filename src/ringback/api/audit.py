@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ringback.audit")
 
-CHANGES_NOTHING: Final = frozenset({"POST /v1/events", "POST /v1/sources/freeswitch/cdr", "POST /v1/verify", f"POST {LOGIN}"})
+CHANGES_NOTHING: Final = frozenset(
+    {"POST /v1/events", "POST /v1/sources/freeswitch/cdr", "POST /v1/verify", f"POST {LOGIN}", "POST /v1/endpoints/preview"}
+)
 """What is reported is no change, and neither is a question."""
 NO_CONTENT: Final = 204
 """Its answer ends with its head."""
@@ -123,7 +125,7 @@ def _line(engine: "Engine", scope: Any, body: bytes, status: int) -> AuditLine |
         account=account_of(engine, scope, who),
         actor=who.role if who else "",
         key=who.key if who else 0,
-        key_name=engine.book.key_name(who.key) if who else "",
+        key_name=(who.name or engine.book.key_name(who.key)) if who else "",
         action=action,
         objects={**parameters, **_made(body)},
         address=str(client[0]) if client else "",

@@ -100,6 +100,7 @@ _TAGS: Final = {
     "recordings": "What signed links lead to.",
     "erasures": "Numbers and calls that are forgotten on demand.",
     "audit": "Who changed what, when, and from where.",
+    "portal": "Who may look into the portal, and who is in it.",
     "sources": "Switches that calls are reported by.",
     "voxml": "Documents that say what happens on a call.",
     "system": "Health, counts, notes.",

@@ -25,7 +25,7 @@ HEADER: Final = b"idempotency-key"
 KNOWN_MS: Final = 24 * 3_600_000
 MOST_CHARS: Final = 255
 _PATHS: Final = "/v1/"
-_OWN_WAY: Final = ("/v1/events", "/v1/sources/", "/v1/verify", "/v1/voxml/")
+_OWN_WAY: Final = ("/v1/events", "/v1/sources/", "/v1/verify", "/v1/voxml/", "/v1/endpoints/preview")
 """Events have ids of their own, a call record too; a verification makes nothing, nor does a check."""
 _KEPT_HEADERS: Final = (b"content-type", b"location")
 

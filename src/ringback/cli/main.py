@@ -80,6 +80,8 @@ def serve(
     listen: Annotated[str | None, _option("listen")] = None,
     listen_model: Annotated[str | None, _option("listen_model")] = None,
     drain_s: Annotated[float | None, _option("drain_s")] = None,
+    portal_identity_header: Annotated[str | None, _option("portal_identity_header")] = None,
+    portal_trusted: Annotated[list[str] | None, _option("portal_trusted")] = None,
 ) -> None:
     """Runs the server: takes events, sends webhooks. Ctrl-C drains and ends cleanly.
 
@@ -90,6 +92,7 @@ def serve(
     given["allow_network"] = tuple(allow_network or ())
     given["nameservers"] = tuple(nameservers or ())
     given["say_voices"] = tuple(say_voices or ())
+    given["portal_trusted"] = tuple(portal_trusted or ())
     from ringback.cli.process import guarded
 
     def work() -> int:

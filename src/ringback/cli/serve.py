@@ -9,17 +9,19 @@ from collections.abc import Callable
 
 import uvicorn
 
-from ringback.api.app import make_app
 from ringback.cli.listening import QuietServer, listen_on
 from ringback.cli.process import run_on_loop
 from ringback.engine.server import Engine, admin_key
 from ringback.intake.hot import HotProtocol
+from ringback.portal.app import behind_proxies, make_site
 from ringback.settings import Settings, redacted
 
 log = logging.getLogger("ringback")
 
 KEEP_ALIVE_S = 75
 """How long an idle connection of a client stays open: longer than clients' pools keep theirs, so that they close first."""
+FIRST_LINK_S = 3_600
+"""How long the link is good that a server with nothing in it prints."""
 HALF_SENT_S = 3
 """How long a stop waits for requests that are still being sent: one that hangs half-way must not hold the process."""
 
@@ -40,7 +42,7 @@ async def serve(settings: Settings, started: Callable[[Engine, int], None] | Non
     port = int(sockets[0].getsockname()[1])
     key, is_new = admin_key(settings)
     engine = Engine(settings, key, [listener.getsockname()[:2] for listener in sockets])
-    app = make_app(engine)
+    app = behind_proxies(make_site(engine), settings)
     protocol = type("Protocol", (HotProtocol,), {"door": engine.door})
     config = uvicorn.Config(
         app,
@@ -50,6 +52,7 @@ async def serve(settings: Settings, started: Callable[[Engine, int], None] | Non
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=HALF_SENT_S,
     )
@@ -64,6 +67,9 @@ async def serve(settings: Settings, started: Callable[[Engine, int], None] | Non
     log.info("settings %s", redacted(settings))
     if is_new:
         print(f"ringback: the operator's key, shown this once: {key}", file=sys.stderr)
+    if is_new or engine.is_fresh:
+        _, url = await engine.sessions.make_link(None, "operator", "the first link", 0, FIRST_LINK_S)
+        print(f"ringback: the portal, by a link that is good once, for an hour: {url}", file=sys.stderr)
     print(f"ringback: listening on http://{settings.host}:{port}", file=sys.stderr, flush=True)
     # What is there now stays: the collector need not look at it again.
     gc.collect()

@@ -26,11 +26,12 @@ _KEY_SCHEMES = frozenset({b"bearer", b"accesskey"})
 
 
 class Identity(Struct, frozen=True):
-    """Who asks: `account` None is the operator."""
+    """Who asks: `account` None is the operator. `name`: what the audit log calls somebody who came without a key of their own."""
 
     account: str | None
     role: str
     key: int = 0
+    name: str = ""
 
 
 def key_hash(text: str) -> bytes:
@@ -152,6 +153,13 @@ class Book:
         """What a key is called; empty: it was revoked."""
         found = self._keys_by_id.get(key)
         return found.name if found else ""
+
+    def print_of(self, key: int) -> bytes | None:
+        """What tells a key from one that replaced it, without a use of either; 0: the operator's own. None: it was revoked."""
+        found = self._keys_by_id.get(key)
+        if key and found is None:
+            return None
+        return hashlib.sha256(b"print" + (self._admin if found is None else found.hash)).digest()[:16]
 
     def all_keys(self) -> list[Key]:
         """Every key, with when it was used last, as far as `stamp_used` has said it."""

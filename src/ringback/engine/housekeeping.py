@@ -48,6 +48,7 @@ class Housekeeping:
             rounds += 1
             try:
                 await self.note_used_keys()
+                await self._engine.sessions.keep()
                 if rounds % (ROUND_S // KEYS_S) == 0:
                     await self.tidy(now_ms())
             except OurError as error:

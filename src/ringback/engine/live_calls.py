@@ -339,6 +339,12 @@ class LiveCalls:
         call = world.conversation.legs.get(call_id)
         return None if call is None or call.is_final else call
 
+    def roots(self, account: str) -> list[Call]:
+        """The calls of an account that are going on, as they are now, the oldest first."""
+        mine = (world for world in self._worlds.values() if world.account == account)
+        calls = (world.conversation.legs.get(world.conversation.leg) for world in mine)
+        return [call for call in calls if call is not None and not call.is_final]
+
     async def hang_up(self, account: str, call_id: str) -> Call:
         """Ends a leg; with a root, the call. Raises NotFound, Conflict (it is over), StoreUnavailable."""
         world, call = await self._live(account, call_id)

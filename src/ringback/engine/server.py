@@ -25,6 +25,7 @@ from ringback.delivery.egress import SenderSettings
 from ringback.delivery.resolver import Resolver
 from ringback.delivery.sender import Sender
 from ringback.dialects import load_dialects
+from ringback.engine.activity import Activity
 from ringback.engine.alone import Alone
 from ringback.engine.asked import AskedLog
 from ringback.engine.book import Book
@@ -38,6 +39,7 @@ from ringback.engine.links import own_url
 from ringback.engine.live_calls import LiveCalls
 from ringback.engine.recordings import Recordings
 from ringback.engine.resends import Resends
+from ringback.engine.sessions import Sessions
 from ringback.engine.sources import Sources
 from ringback.engine.speech import SpeechParts
 from ringback.engine.transcribing import Transcribing
@@ -159,13 +161,14 @@ class Engine:
         )
         self.endpoints = EndpointKeeper(self)
         self.limits = IntakeLimits(self)
+        self.activity = Activity(self)
         self.alone = Alone(self)
         self.dispatcher = Dispatcher(
             loop=self.loop,
             sender=self.sender,
             dialects=self.dialects,
             places=self,
-            sink=self.limits,
+            sink=self.activity,
             reader=self.store,
             run_in_thread=self.in_thread,
             clock_ms=now_ms,
@@ -185,6 +188,7 @@ class Engine:
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray, self.limits)
         self.sources = Sources(self)
         self.recordings = Recordings(self, own_url(settings.public_url, listeners))
+        self.sessions = Sessions(self, own_url(settings.public_url, listeners))
         self.speech = SpeechParts(self)
         self.transcribing = Transcribing(self, self.speech.listening)
         self.live_calls = LiveCalls(self)
@@ -192,6 +196,11 @@ class Engine:
         self.strays = 0
         self._watchdog: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Has nobody set up anything yet?"""
+        return not self.book.accounts
 
     async def start(self) -> None:
         """Begins to work: what was left open goes out again at once."""
@@ -204,6 +213,8 @@ class Engine:
         await self.limits.look_at_disk()
         self.spawn(self.limits.watch())
         self.spawn(self.housekeeping.run())
+        self.spawn(self.activity.run())
+        await self.sessions.start()
         await self.sources.start()
         await self.transcribing.start()
         await self.live_calls.start()
@@ -226,6 +237,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await self.endpoints.close()
+        await self.activity.keep()
         await self.sender.close()
         await self.resolver.close()
         await self.loop.run_in_executor(None, self.writer.stop)
@@ -382,6 +394,7 @@ class Engine:
 
     def _on_jobs(self, jobs: Sequence[Job]) -> None:
         self.limits.on_jobs(jobs)
+        self.activity.on_jobs(jobs)
         self.dispatcher.offer(jobs)
 
     def _on_release(self, deliveries: Sequence[int]) -> None:

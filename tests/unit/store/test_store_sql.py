@@ -16,7 +16,7 @@ FILES = sorted(file.name for file in FOLDER.glob("*.sql"))
 CODE = "\n".join(file.read_text() for file in FOLDER.glob("*.py"))
 
 SMALL = {"account", "api_key", "endpoint", "number", "property", "note", "name", "listed", "seen_turn", "seen_recent"} | {
-    "endpoint_health", "resend_job", "erasure", "step", "wanted", "side", "CONSTANT"
+    "endpoint_health", "resend_job", "erasure", "portal_session", "portal_link", "step", "wanted", "side", "CONSTANT"
 }  # fmt: skip
 """Tables that are read whole: few rows, or all of them are wanted."""
 WHOLE = {"find_told", "sealed_answers"}
@@ -74,6 +74,9 @@ PLANS = {
     "running_erasures": "SCAN erasure USING INDEX erasure_running",
     "roots_of_numbers_unlisted": "SEARCH call USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
     "events_with": "SEARCH event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    "activity": "SEARCH activity USING PRIMARY KEY (subject=? AND span=? AND at>?)",
+    "forget_activity": "SEARCH activity USING COVERING INDEX activity_at (span=? AND at<?)",
+    "given_up": "SEARCH lost USING INDEX delivery_failed (account=? AND state=? AND id>?)",
     "attempts": "SEARCH attempt USING PRIMARY KEY (delivery=?)",
 }
 

@@ -15,7 +15,8 @@ INSERT INTO seen_turn (turn, since) SELECT 0, ?1 WHERE NOT EXISTS (SELECT 1 FROM
 SELECT max(
   coalesce((SELECT max(id) FROM event), 0), coalesce((SELECT max(id) FROM delivery), 0), coalesce((SELECT max(n) FROM call), 0),
   coalesce((SELECT max(id) FROM endpoint), 0), coalesce((SELECT max(id) FROM api_key), 0),
-  coalesce((SELECT max(id) FROM resend_job), 0), coalesce((SELECT max(id) FROM audit), 0), coalesce((SELECT max(id) FROM erasure), 0)
+  coalesce((SELECT max(id) FROM resend_job), 0), coalesce((SELECT max(id) FROM audit), 0), coalesce((SELECT max(id) FROM erasure), 0),
+  coalesce((SELECT max(id) FROM portal_session), 0), coalesce((SELECT max(id) FROM portal_link), 0)
 );
 
 -- name: put_account

@@ -19,6 +19,7 @@ from ringback.store.sqlite.keeping import Keeping, empty_wal
 from ringback.store.sqlite.keys import Keys
 from ringback.store.sqlite.migrate import migrate
 from ringback.store.sqlite.names import Names
+from ringback.store.sqlite.portal import Portal
 from ringback.store.sqlite.resealing import Resealing
 from ringback.store.sqlite.resends import Resends
 from ringback.store.sqlite.setup import Setup
@@ -34,7 +35,7 @@ BEFORE_MIGRATION: Final = "before-migration.db"
 _SQL: Final = sql.load("setup.sql")
 
 
-class SqliteStore(Keeping, Dispatch, Resends, Setup, Answers, Resealing):
+class SqliteStore(Keeping, Dispatch, Resends, Setup, Answers, Resealing, Portal):
     """Implements `ringback.store.port.Store`, and has beside it: `purge_attempts`, `health`, `counts`, `tidy`."""
 
     def __init__(self, data: Path, box: SecretBox, clock: Callable[[], int], *, upkeep: bool = True) -> None:
@@ -51,6 +52,7 @@ class SqliteStore(Keeping, Dispatch, Resends, Setup, Answers, Resealing):
         Resends.__init__(self, database, names, keys)
         Setup.__init__(self, database, box)
         Answers.__init__(self, database, box)
+        Portal.__init__(self, database)
         self._log = AttemptLog(data, clock)
         self._upkeep = Upkeep(database, (self.fill_lists, self.carry_over_seen, self._log.checkpoint), running=upkeep)
 

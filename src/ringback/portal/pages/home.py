@@ -1,0 +1,40 @@
+"""Home: how much went out and how it fared, what needs somebody first, which calls go on."""
+
+from typing import Any, Final
+
+from litestar import Response, get
+
+from ringback.portal.charts import Bars
+from ringback.portal.nav import Group
+from ringback.portal.visit import Visitor
+
+_WORST_FIRST: Final = {"disabled": 0, "failing": 1, "healthy": 2}
+MOST_ENDPOINTS: Final = 8
+"""More stand on their own page."""
+
+
+@get("/portal/{account:str}")
+async def home(visit: Visitor) -> Response[Any]:
+    """The account at a glance."""
+    found = await visit.api.get("/v1/overview")
+    endpoints = (await visit.api.get("/v1/endpoints", limit=200))["items"]
+    endpoints.sort(key=lambda one: (not one["enabled"], _WORST_FIRST.get(one["health"]["condition"], 3)))
+    series = await visit.api.get("/v1/activity", span="day", by="endpoint")
+    charts = [
+        ("Last hour", "by minute", Bars.of(found["hour"])),
+        ("Last day", "by hour", Bars.of(found["day"])),
+        ("Last week", "by four hours", Bars.of(found["week"], merge=4)),
+    ]
+    return visit.page(
+        "home.html",
+        "Home",
+        twin="/v1/overview",
+        found=found,
+        charts=charts,
+        endpoints=endpoints[:MOST_ENDPOINTS],
+        more=max(0, len(endpoints) - MOST_ENDPOINTS),
+        lines={one["endpoint_id"]: Bars.of(one) for one in series["items"]},
+    )
+
+
+GROUP: Final = Group((home,), title="Home", icon="home")

@@ -1,0 +1,41 @@
+// A part of a page is replaced by the same part of a page that was asked for. The browser parses the answer itself (XMLHttpRequest
+// with a document as its answer), so no text is ever made into markup here, and no script in it runs.
+
+const hearers = [];
+
+// Calls `begin` with every element that is put into the page later.
+export function onFresh(begin) {
+  hearers.push(begin);
+}
+
+// Asks for a page; resolves with its document and the URL that it came from.
+export function ask(url, method = "GET", body = null) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open(method, url);
+    request.responseType = "document";
+    request.timeout = 30000;
+    request.onload = () => (request.response ? resolve({ page: request.response, url: request.responseURL, status: request.status }) : reject(new Error("no page")));
+    request.onerror = request.ontimeout = () => reject(new Error("no answer"));
+    request.send(body);
+  });
+}
+
+// Puts the part with this id, as another document has it, in place of ours. What has the focus keeps it where it can.
+export function put(id, page) {
+  const now = document.getElementById(id);
+  const next = page.getElementById(id);
+  if (!now || !next) return null;
+  const focused = now.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+  const fresh = document.adoptNode(next);
+  now.replaceWith(fresh);
+  for (const begin of hearers) begin(fresh);
+  if (focused) fresh.querySelector(focused)?.focus();
+  return fresh;
+}
+
+function keyOf(element) {
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const link = element.getAttribute("href");
+  return link ? `[href="${CSS.escape(link)}"]` : null;
+}

@@ -1,0 +1,13 @@
+// The scripts of the pages. Every page works without them; each module makes one thing better. They run on the page as it is loaded
+// and on what is put into it later (fragment.js tells).
+
+import { sayTimes } from "./time.js";
+import { offerCopies } from "./copy.js";
+import { live } from "./live.js";
+import { forms } from "./form.js";
+import { onFresh } from "./fragment.js";
+
+for (const begin of [sayTimes, offerCopies, live, forms]) {
+  begin(document);
+  onFresh(begin);
+}
