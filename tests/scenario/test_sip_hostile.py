@@ -11,7 +11,7 @@ from sip_peer import BODY, Peer, header, request
 from sip_stage import HERE, OFFER, TRUNK, Engine, needs_sipp, settings, sipp
 
 from ringback.errors import OurError
-from ringback.switch.embedded.signalling import Accepted, Ended, Invited, Offered
+from ringback.switch.embedded.signalling import Accepted, Ended, Invited, Offered, Ringing
 from ringback.switch.embedded.signalling import Peer as Trunk
 from ringback.switch.embedded.sip import digest
 
@@ -228,6 +228,25 @@ def test_a_proxy_that_asks_for_a_password_again_and_again() -> None:
     asyncio.run(story())
 
 
+def test_an_answer_that_crosses_our_giving_up_is_acknowledged_and_ended() -> None:
+    async def story() -> None:
+        async with Engine() as engine, Peer(TRUNK, engine.port) as callee:
+            engine.call(callee.port)
+            invite = await callee.next()
+            head = [f"{name}: {header(invite, name)}" for name in ("Via", "From", "Call-ID", "CSeq")]
+            head += [f"To: {header(invite, 'To')};tag=p", f"Contact: <sip:x@{TRUNK}:{callee.port}>", "Content-Length: 0", "", ""]
+            callee.send("\r\n".join(["SIP/2.0 180 Ringing", *head]).encode())
+            await engine.next(Ringing)
+            engine.sip.hang_up("out-1")
+            assert (await callee.next()).startswith(b"CANCEL ")
+            callee.send("\r\n".join(["SIP/2.0 200 OK", *head]).encode())
+            methods = {(await callee.next())[:4] for _ in range(2)}
+            assert methods == {b"ACK ", b"BYE "}
+            assert await engine.next(Ended) == Ended("out-1", "us")
+
+    asyncio.run(story())
+
+
 # Noise
 def noise(random_: random.Random, peer: Peer) -> bytes:
     """Something that is nearly SIP."""
@@ -276,21 +295,24 @@ def test_noise_over_udp() -> None:
     asyncio.run(story())
 
 
+def pour(random_: random.Random, peer: Peer, port: int, turn: int) -> None:
+    """A TCP connection with noise on it."""
+    with socket.create_connection((HERE, port), 10, source_address=(TRUNK, 0)) as stream, suppress(ConnectionError):
+        for _ in range(5):  # it hangs up on what cannot be understood
+            stream.sendall(noise(random_, peer))
+        stream.sendall(b"\r\n" * (turn % 5))
+        if turn % 2:
+            stream.shutdown(socket.SHUT_WR)
+            while stream.recv(9_000):
+                pass
+
+
 def test_noise_over_tcp() -> None:
     async def story() -> None:
         random_ = random.Random(9)
         async with Engine() as engine, Peer(TRUNK, engine.port) as trunk:
             for turn in range(60):
-                reader, writer = await asyncio.open_connection(HERE, engine.port, local_addr=(TRUNK, 0))
-                with suppress(OSError):  # it hangs up on what cannot be understood
-                    for _ in range(5):
-                        writer.write(noise(random_, trunk))
-                    writer.write(b"\r\n" * (turn % 5))
-                    if turn % 2:
-                        writer.write_eof()
-                        await reader.read()
-                    writer.close()
-                    await writer.wait_closed()
+                await asyncio.to_thread(pour, random_, trunk, engine.port, turn)
             await alive(engine, trunk)
             for signal in engine.all:
                 if isinstance(signal, Invited):
@@ -314,19 +336,35 @@ def test_a_keep_alive_over_tcp_is_answered() -> None:
 def test_a_flood_of_a_stranger_does_not_reach_sippy() -> None:
     async def story() -> None:
         async with Engine() as engine, Peer("127.0.0.9", engine.port) as stranger, Peer(TRUNK, engine.port) as trunk:
-            for turn in range(10):
+            for _ in range(10):
                 for _ in range(100):
                     stranger.send(request("OPTIONS", stranger))
                 await alive(engine, trunk)
             answers = 0
             while not stranger._came.empty():
                 answers += (await stranger.final()).startswith(b"SIP/2.0 403 ")
-            assert 0 < answers < 400, turn
+            assert 0 < answers < 400
 
     asyncio.run(story())
 
 
 # Beginning and end
+def test_a_start_that_is_given_up_leaves_nothing() -> None:
+    async def story() -> None:
+        engine = Engine()
+        starting = asyncio.get_running_loop().create_task(engine.sip.start(engine._tell))
+        await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.wait({starting})
+        await engine.sip.start(engine._tell)
+        with pytest.raises(OurError):
+            await engine.sip.start(engine._tell)
+        await engine.sip.stop()
+        engine.sip.hang_up("gone")
+
+    asyncio.run(story())
+
+
 def test_started_and_stopped_again_and_again() -> None:
     async def story() -> None:
         engine = Engine()
@@ -373,8 +411,8 @@ def test_stopping_ends_the_calls_that_are_left(tmp_path: Path) -> None:
             engine.answer(await engine.next(Invited))
             async with sipp(tmp_path, "callee_is_hung_up") as callee:
                 engine.call(callee.port)
-                while not any(isinstance(signal, Accepted) for signal in engine.all):
-                    await asyncio.sleep(0.01)
+                await engine.next(Ringing)
+                await engine.next(Accepted)
                 await engine.sip.stop()
                 await callee.done()
                 await caller.done()

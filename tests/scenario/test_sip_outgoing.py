@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from sip_stage import HERE, LOCAL, OFFER, TRUNK, Engine, free_port, needs_sipp, sipp
+from sip_stage import HERE, LOCAL, OFFER, TRUNK, Engine, free_port, needs_sipp, settings, sipp
 
 from ringback.switch.embedded import sdp
 from ringback.switch.embedded.signalling import Accepted, Ended, Ringing
@@ -89,7 +89,7 @@ def test_nobody_is_there() -> None:
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("to", ["tcp", "name"])
+@pytest.mark.parametrize("to", ["tcp", "name", "a name at tcp"])
 def test_nobody_can_be_there(to: str) -> None:
     """503, and at once (RFC 3261 §8.1.3.1)."""
 
@@ -98,7 +98,8 @@ def test_nobody_can_be_there(to: str) -> None:
             if to == "tcp":
                 engine.call(free_port(TRUNK), transport="tcp")
             else:
-                engine.sip.invite(OUT, "sip:bob@nowhere.invalid", "", OFFER, None)
+                by = ";transport=tcp" if "tcp" in to else ""
+                engine.sip.invite(OUT, f"sip:bob@nowhere.invalid{by}", "", OFFER, None)
             assert await engine.next(Ended) == Ended(OUT, "far", 503, None, False)
 
     asyncio.run(story())
@@ -125,10 +126,11 @@ def test_what_cannot_be_called(to: str, status: int) -> None:
     asyncio.run(story())
 
 
-def test_a_sip_uri_is_called(tmp_path: Path) -> None:
+@pytest.mark.parametrize("from_", ["anonymous", "", "+1 300 555", "sip:us@example.com", "sip:\r\nX: y", "a\r\nX: y"])
+def test_a_sip_uri_is_called_whoever_calls(tmp_path: Path, from_: str) -> None:
     async def story() -> None:
-        async with Engine() as engine, sipp(tmp_path, "callee_is_hung_up", host=HERE) as callee:
-            engine.sip.invite(OUT, f"sip:bob@{HERE}:{callee.port}", "anonymous", OFFER, None)
+        async with Engine(settings(host="0.0.0.0")) as engine, sipp(tmp_path, "callee_is_hung_up", host=HERE) as callee:
+            engine.sip.invite(OUT, f"sip:bob@localhost:{callee.port}", from_, OFFER, None)
             await engine.next(Ringing)
             await engine.next(Accepted)
             engine.sip.hang_up(OUT)

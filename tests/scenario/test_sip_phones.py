@@ -192,7 +192,7 @@ class PhoneProcess:
         raise AssertionError(f"{word!r} was not said: {heard}")
 
 
-class phone_process:  # noqa: N801 (reads as a function)
+class phone_process:
     """Starts alice's phone."""
 
     def __init__(self, engine: Engine, transport: str) -> None:

@@ -58,12 +58,16 @@ def target_of(to: str, peer: Peer | None, settings: SipSettings, registrar: Regi
 
 
 def caller_of(from_: str, peer: Peer | None) -> Any:
-    """Whom a call is for, as a From address. Raises CannotCall."""
-    if from_.lower().startswith(("sip:", "sips:")):
-        return SipAddress(url=_uri(from_), hadbrace=True)
-    if from_ in ("", "anonymous"):
+    """Whom a call is for, as a From address. What cannot be one is left out: no call fails for that."""
+    if from_.lower().startswith("sip:"):
+        try:
+            return SipAddress(url=_uri(from_), hadbrace=True)
+        except CannotCall:
+            from_ = ""
+    user = "".join(character for character in from_ if "!" <= character <= "~")[:128]
+    if user in ("", "anonymous"):
         return SipAddress(name="Anonymous", url=SipURL(username="anonymous", host="anonymous.invalid"), hadbrace=True)
-    url = SipURL(username=_user(from_), host=SipConf.my_address)
+    url = SipURL(username=user, host=SipConf.my_address)
     if peer is not None and peer.user is not None:  # a trunk that asks for a password wants its own domain
         url.host = peer.host
     return SipAddress(url=url, hadbrace=True)

@@ -105,6 +105,7 @@ class Dialogue(UA):  # type: ignore[misc]
         self._ended = False
         self._invited: Invited | None = None
         self._flow: Address | None = None
+        self._here: Address | None = None
         self._early = b""
         self._rang: Ringing | None = None
         self._cause: int | None = None
@@ -120,10 +121,18 @@ class Dialogue(UA):  # type: ignore[misc]
         (host, port), transport = req.getSource(ver=2)
         if transport == "tcp":
             self._flow = (host, port)
+        self._here = transaction.userv.here
         return self.recvRequest(req, transaction)
+
+    def fail(self, status: int) -> None:
+        """It could not even begin."""
+        self._status = status
+        self._end("far")
 
     def invite(self, uri: Any, from_: Any, next_hop: Address, transport: str, sdp: bytes) -> None:
         """Calls a URI, by way of an address."""
+        if self._ended:  # while the address was looked for
+            return
         if transport == "tcp":
             self._flow = next_hop
         self.setNextHop(next_hop, transport)
@@ -215,6 +224,13 @@ class Dialogue(UA):  # type: ignore[misc]
         # Soon: sippy acknowledges the challenge when this has returned, and that goes first.
         asyncio.get_running_loop().call_soon(self._invite_again, extra_headers)
         return True
+
+    def sendUasResponse(  # noqa: N802 (sippy's name)
+        self, scode: int, reason: str, body: Any = None, contacts: Any = None, extra_headers: Any = None, ack_wait: bool = False
+    ) -> None:
+        """Answers an INVITE; a 200 says what else we know."""
+        known = [*(extra_headers or ()), *(self.extra_headers if 200 <= scode < 300 else ())]
+        super().sendUasResponse(scode, reason, body, contacts, known, ack_wait)
 
     def newTransaction(self, req: Any, req_extra_headers: Any = None, **more: Any) -> Any:  # noqa: N802 (sippy's name)
         """Sends a request of ours."""
@@ -356,7 +372,9 @@ class Dialogue(UA):  # type: ignore[misc]
         (host, port), transport = req.getTarget()
         by: Transport = "tcp" if self._flow is not None or str(transport).lower() == "tcp" else "udp"
         way = self._network.stream_to(self._flow) if self._flow is not None else None
-        return way or self._network.way((str(host), int(port)), by, failed=self._unreachable)
+        way = way or self._network.way((str(host), int(port)), by, self._unreachable, self._here)
+        self._here = way.here
+        return way
 
     def _unreachable(self) -> None:
         """Nothing can be sent to where the call was to go (RFC 3261 §8.1.3.1)."""

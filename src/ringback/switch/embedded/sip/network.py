@@ -7,9 +7,9 @@ without holding anything up.
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from ipaddress import ip_address
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from ringback.errors import OurError, SwitchError
 from ringback.switch.embedded.sip.framing import Framing
@@ -24,6 +24,8 @@ CONNECT_S = 5.0
 IDLE_S = 600.0
 """A stream on which nothing came for so long is closed; phones keep theirs open by keep-alives."""
 MAX_STREAMS = 1_000
+MAX_STREAMS_OF_ONE = 100
+"""By address: a stranger cannot take all."""
 _TRIES = 20
 _MAX_WAITING = 256 * 1024
 
@@ -43,7 +45,7 @@ class Way:
     ) -> None:
         self.transport: Final = transport
         self._network, self._stream, self._failed = network, stream, failed
-        self._here: Address | None = None
+        self.here: Address | None = None
 
     @property
     def reliable(self) -> bool:
@@ -52,7 +54,7 @@ class Way:
 
     def getSIPaddr(self) -> tuple[Address, str]:  # noqa: N802 (sippy's name)
         """What we are called."""
-        return self._here or self._network.called(None), self.transport
+        return self.here or self._network.called(None), self.transport
 
     def addr2str(self, address: Address) -> str:
         """For the log."""
@@ -60,7 +62,7 @@ class Way:
 
     def toward(self, address: Address) -> "Way":
         """The same, named as the one at this address has to see us."""
-        self._here = self._network.called(address[0])
+        self.here = self._network.called(address[0])
         return self
 
     def send_to(self, data: str | bytes, address: Address, delayed: bool = False) -> None:
@@ -155,31 +157,32 @@ class Network:
         self._called[there] = here
         return here
 
-    async def _resolved(self, host: str) -> str:
-        """An IPv4 address. Raises OSError."""
-        try:
-            return str(ip_address(host.strip("[]")))
-        except ValueError:
-            pass
+    async def resolved(self, host: str) -> str:
+        """The IPv4 address of a name. Raises OSError."""
         loop = asyncio.get_running_loop()
         known = self._names.get(host)
         if known is not None and known[0] > loop.time():
             return known[1]
-        async with asyncio.timeout(CONNECT_S):
-            found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                found = await loop.getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+        except (OSError, UnicodeError) as error:  # a TimeoutError is an OSError
+            log.info("sip.unknown_host %.100r", host)
+            raise OSError(str(error)) from None
         if len(self._names) > 1_000:
             self._names.clear()
         self._names[host] = loop.time() + 30, str(found[0][4][0])
         return self._names[host][1]
 
     # Sending
-    def way(self, address: Address, transport: Transport, failed: Callable[[], None] | None = None) -> Way:
-        """How to send somebody something new."""
-        host = address[0]
-        try:
-            ip_address(host)
-        except ValueError:  # a name: any of our addresses will do until it is known
-            return Way(self, transport, None, failed)
+    def way(
+        self, address: Address, transport: Transport, failed: Callable[[], None] | None = None, here: Address | None = None
+    ) -> Way:
+        """How to send somebody something new. `here`: what we are called towards a name that is not resolved yet."""
+        if not is_address(address[0]):
+            way = Way(self, transport, None, failed)
+            way.here = here
+            return way
         return Way(self, transport, self._streams.get(address) if transport == "tcp" else None, failed).toward(address)
 
     def stream_to(self, address: Address) -> Way | None:
@@ -189,12 +192,10 @@ class Network:
 
     def send(self, data: bytes, address: Address, transport: Transport, failed: Callable[[], None] | None) -> None:
         """Sends to an address, by the stream that there is or a new one."""
-        try:
-            ip_address(address[0])
-        except ValueError:
-            self._spawn(self._send_named(data, address, transport, failed))
-            return
-        self._send(data, address, transport, failed)
+        if is_address(address[0]):
+            self._send(data, address, transport, failed)
+        else:
+            self.spawn(self._send_named(data, address, transport, failed))
 
     def _send(self, data: bytes, address: Address, transport: Transport, failed: Callable[[], None] | None) -> None:
         if transport not in self._transports or not 0 < address[1] < 65_536:
@@ -206,13 +207,12 @@ class Network:
         elif (stream := self._streams.get(address)) is not None:
             stream.write(data)
         else:
-            self._spawn(self._send_new(data, address, failed))
+            self.spawn(self._send_new(data, address, failed))
 
     async def _send_named(self, data: bytes, address: Address, transport: Transport, failed: Callable[[], None] | None) -> None:
         try:
-            host = await self._resolved(address[0])
-        except (OSError, UnicodeError, TimeoutError):
-            log.info("sip.unknown_host %.100r", address[0])
+            host = await self.resolved(address[0])
+        except OSError:
             _call_soon(failed)
             return
         self._send(data, (host, address[1]), transport, failed)
@@ -220,7 +220,7 @@ class Network:
     async def _send_new(self, data: bytes, address: Address, failed: Callable[[], None] | None) -> None:
         opening = self._opening.get(address)
         if opening is None:
-            opening = self._opening[address] = self._spawn(self._open_stream(address))
+            opening = self._opening[address] = self.spawn(self._open_stream(address))
             opening.add_done_callback(lambda _: self._opening.pop(address, None))
         await asyncio.wait({opening})
         stream = self._streams.get(address)
@@ -230,13 +230,15 @@ class Network:
             stream.write(data)
 
     async def _open_stream(self, address: Address) -> None:
+        bound = None if ip_address(self.host).is_unspecified else (self.host, 0)
         try:
             async with asyncio.timeout(CONNECT_S):
-                await asyncio.get_running_loop().create_connection(lambda: Stream(self), *address)
-        except (OSError, TimeoutError) as error:
+                await asyncio.get_running_loop().create_connection(lambda: Stream(self), *address, local_addr=bound)
+        except OSError as error:
             log.info("sip.cannot_connect %s:%s %s", *address, error)
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> asyncio.Task[None]:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Does something that takes a while; it is given up when the network is closed."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -248,7 +250,8 @@ class Network:
 
     def stream_opened(self, stream: "Stream") -> bool:
         """True if there is room for it."""
-        if len(self._streams) >= MAX_STREAMS:
+        of_this = sum(there[0] == stream.there[0] for there in self._streams)
+        if len(self._streams) >= MAX_STREAMS or of_this >= MAX_STREAMS_OF_ONE:
             return False
         self._streams[stream.there] = stream
         return True
@@ -261,6 +264,15 @@ class Network:
     def stream_received(self, stream: "Stream", message: bytes) -> None:
         """A whole message."""
         self._received(message, stream.there, Way(self, "tcp", stream).toward(stream.there))
+
+
+def is_address(host: str) -> bool:
+    """True for what needs no resolving."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _call_soon(work: Callable[[], None] | None) -> None:

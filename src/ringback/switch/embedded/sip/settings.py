@@ -5,7 +5,7 @@ in front.
 """
 
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal
 
 import msgspec
@@ -62,11 +62,11 @@ class Phone(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class SipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """One engine.
 
-    `host`, `port`: where to listen; port 0 picks a free one. `transports`: UDP, TCP or both, on the same port.
+    `host`, `port`: where to listen, an IPv4 address; port 0 picks a free one. `transports`: UDP, TCP or both, on the same port.
     `public_address`: our address as the outside knows it, for Contact and SDP, where a NAT stands between; `public_port` if that
-    differs too. `phones_from`: networks that phones may be in; elsewhere is a stranger. `strangers`: `refuse` answers 403,
-    `silence` nothing. `realm`: what phones are asked a password for. `algorithms`:
-    how they may digest it; a phone takes the first that it knows, and some that know MD5 alone look at nothing but the first. `max_legs`: more calls than that are refused with 503.
+    differs too. `realm`: what phones are asked a password for. `algorithms`: how they may digest it; a phone takes the first that
+    it knows, and some that know MD5 alone look at nothing but the first. `phones_from`: networks that phones may be in; elsewhere
+    is a stranger. `strangers`: `refuse` answers 403, `silence` nothing. `max_legs`: more calls than that are refused with 503.
     """
 
     host: str = "127.0.0.1"
@@ -127,7 +127,7 @@ def checked(settings: SipSettings) -> SipSettings:
     """The same settings. Raises BadSettings that names the field."""
     for field, address in (("host", settings.host), ("public_address", settings.public_address)):
         if address is not None and not _is_address(address):
-            raise BadSettings(f"sip_config: {field} must be an IP address, not {address!r}")
+            raise BadSettings(f"sip_config: {field} must be an IPv4 address, not {address!r}")
     for field, port in (("port", settings.port), ("public_port", settings.public_port or 1)):
         if not 0 <= port <= 65_535:
             raise BadSettings(f"sip_config: {field} must be 0 to 65535")
@@ -187,7 +187,6 @@ def _check_networks(field: str, networks: tuple[str, ...]) -> None:
 
 def _is_address(text: str) -> bool:
     try:
-        ip_address(text)
+        return isinstance(ip_address(text), IPv4Address)
     except ValueError:
         return False
-    return True

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ringback.errors import OurError
@@ -28,6 +29,7 @@ class SipSignalling:
         self._there: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stack: Stack | None = None
+        self._given_up = False
         self._end: asyncio.Event
         self._address = (settings.host, settings.port)
 
@@ -40,14 +42,15 @@ class SipSignalling:
         """Listens. Raises OurError (the port is taken)."""
         if self._thread is not None:
             raise OurError("SIP was started already")
-        self._told, self._here = told, asyncio.get_running_loop()
+        self._told, self._here, self._given_up = told, asyncio.get_running_loop(), False
         started: asyncio.Future[tuple[str, int]] = self._here.create_future()
         self._thread = threading.Thread(target=self._run, args=(started,), name="sip", daemon=True)
         self._thread.start()
         try:
             self._address = await started
         except BaseException:
-            await self._join()
+            self._given_up = True
+            await self.stop()
             raise
         log.info("sip.listening host=%s port=%s transports=%s", *self._address, ",".join(self.settings.transports))
 
@@ -95,7 +98,8 @@ class SipSignalling:
                 log.exception("sip.order_failed")
 
     def _signal(self, signal: Signal) -> None:
-        self._here.call_soon_threadsafe(self._told, signal)
+        with suppress(RuntimeError):  # the loop that is told is closed: nobody listens any more
+            self._here.call_soon_threadsafe(self._told, signal)
 
     async def _join(self) -> None:
         if self._thread is not None:
@@ -120,6 +124,8 @@ class SipSignalling:
             self._here.call_soon_threadsafe(_fail, started, error)
             return
         self._stack, self._there = stack, asyncio.get_running_loop()
+        if self._given_up:
+            self._end.set()
         self._here.call_soon_threadsafe(_succeed, started, address)
         try:
             await self._end.wait()

@@ -10,11 +10,11 @@ from typing import Any
 from sippy.SipHeader import SipHeader
 
 from ringback.switch.embedded.signalling import Ended, Invited, Peer, Signal
-from ringback.switch.embedded.sip.calling import CannotCall, caller_of, target_of
+from ringback.switch.embedded.sip.calling import CannotCall, Target, caller_of, target_of
 from ringback.switch.embedded.sip.dialogue import Dialogue
 from ringback.switch.embedded.sip.gate import Asked, Gate, Known, Verdict
 from ringback.switch.embedded.sip.messages import ALLOW, INSIDE, KNOWN, NAME, refusal, sdp_of
-from ringback.switch.embedded.sip.network import Address, Network, Way
+from ringback.switch.embedded.sip.network import Address, Network, Way, is_address
 from ringback.switch.embedded.sip.phones import registered
 from ringback.switch.embedded.sip.registrar import Registrar
 from ringback.switch.embedded.sip.settings import Phone, SipSettings
@@ -80,22 +80,29 @@ class Stack:
             return
         try:
             target = target_of(to, peer, self._settings, self._registrar, time.monotonic())
-            caller = caller_of(from_, peer)
             if self._stopping:
                 raise CannotCall("no more calls", 503)
         except CannotCall as error:
             log.info("sip.cannot_call leg=%s: %s", leg, error)
             self._told(Ended(leg, "us", error.sip_status))
             return
+        caller = caller_of(from_, peer)
         dialogue = self._dialogue(leg)
         if peer is not None and peer.user is not None:
             dialogue.setAuth(peer.user, peer.password)
-        try:
+        if is_address(target.next_hop[0]):
             dialogue.invite(target.uri, caller, target.next_hop, target.transport, sdp)
-        except Exception:
-            self._over(leg)
-            self._told(Ended(leg, "us", 500))
-            raise
+        else:
+            self._network.spawn(self._invite_by_name(dialogue, target, caller, sdp))
+
+    async def _invite_by_name(self, dialogue: Dialogue, target: Target, caller: Any, sdp: bytes) -> None:
+        host, port = target.next_hop
+        try:
+            host = await self._network.resolved(host)
+        except OSError:
+            dialogue.fail(503)
+        else:
+            dialogue.invite(target.uri, caller, (host, port), target.transport, sdp)
 
     def ring(self, leg: str, sdp: bytes) -> None:
         """See Signalling."""

@@ -19,6 +19,7 @@ import sippy.SipURL
 import sippy.Time.Timeout
 import sippy.UacStateRinging
 import sippy.UacStateTrying
+from sippy.Core.EventDispatcher import ED2
 from sippy.Exceptions.SipHandlingError import SipHandlingError
 from sippy.Exceptions.SipParseError import SipParseError
 from sippy.SipConf import SipConf
@@ -89,6 +90,8 @@ def _answer_to_the_unreadable(error: Any, req: Any = None) -> Any:
 
 def install() -> None:
     """Puts these into sippy's modules. Once or more."""
+    # Its own loop holds a signal and memory of the thread that has imported it, and crashes at the process's end if that is gone.
+    ED2.elp = None
     # Its own loop's clock is freed now: by the interpreter's end its library may be gone, and then it takes the process with it.
     vars(sippy.Core.EventDispatcher.ED2).pop("elp", None)
     sippy.Time.Timeout.ED2 = DISPATCHER

@@ -1,8 +1,8 @@
 """sippy's transactions (RFC 3261 §17) on our network: what is no SIP does not reach them, and nothing that does can end them."""
 
 import logging
-from contextlib import suppress
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sippy.Network_server import Remote_address
@@ -66,7 +66,7 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         try:
             self.handleIncoming(wire.text_of(data), Remote_address(address, way.transport), way, MonoTime())
         except Exception as error:  # a stranger's message; sippy has no one type for what it cannot read
-            log.debug("sip.unreadable from %s: %r", address, error)
+            log.debug("sip.unreadable from %s: %r", address, error, exc_info=True)
 
     def incomingRequest(self, msg: Any, checksum: bytes, tids: Any, server: Way) -> None:  # noqa: N802 (sippy's name)
         """The same, but the answer goes to where the request came from, whatever its Via says (RFC 3261 §18.2.2)."""
