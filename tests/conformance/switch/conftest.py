@@ -2,17 +2,37 @@
 
 import asyncio
 import inspect
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from embedded_bench import EmbeddedBench, Together
 from switch_benches import BENCHES, Bench
 
+EMBEDDED = "embedded"
+_together = pytest.StashKey[dict[str, Together]]()
 
-@pytest.fixture(params=BENCHES)
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """pjsua2 has no wheel for every Python that Ringback runs on."""
+    if "bench" in metafunc.fixturenames:
+        metafunc.parametrize("bench", [*BENCHES, *([EMBEDDED] if find_spec("pjsua2") else [])], indirect=True)
+
+
+@pytest.fixture
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
     """A switch that has not begun yet."""
-    return BENCHES[request.param](tmp_path / "recordings")
+    make = BENCHES.get(request.param, EmbeddedBench)
+    return make(tmp_path / "recordings")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ends(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    for together in request.session.stash.get(_together, {}).values():
+        together.close()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -20,9 +40,23 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Runs a story between the switch's start and its stop."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
+    if isinstance(pyfuncitem.funcargs.get("bench"), EmbeddedBench):
+        _stories(pyfuncitem).ends[pyfuncitem.nodeid].result()
+        return True
     wanted = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
     asyncio.run(_told(pyfuncitem.obj, wanted))
     return True
+
+
+def _stories(item: pytest.Function) -> Together:
+    """Those of the item's module that are to be told on the embedded switch, all begun with the first."""
+    known = item.session.stash.setdefault(_together, {})
+    module = str(item.path)
+    if module not in known:
+        items = [one for one in item.session.items if isinstance(one, pytest.Function) and str(one.path) == module]
+        real = [one for one in items if one.callspec.params.get("bench") == EMBEDDED]
+        known[module] = Together(real, item.funcargs["tmp_path"])
+    return known[module]
 
 
 async def _told(story: Any, wanted: dict[str, Any]) -> None:

@@ -1,0 +1,206 @@
+"""The embedded switch with pjsua2 at the far ends, in real time. Its stories are told side by side (`Together`), or they would take
+minutes: each has a switch and a phone process of its own."""
+
+import asyncio
+import inspect
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import pytest
+from sip_phones import PhoneProcess, babble, tone, write_wav
+from switch_benches import CALLED, CALLER, LONGEST_S, Bench, Phone
+
+from ringback.calls.live import Detection, Dial, Incoming, Speech
+from ringback.switch.clock import LoopClock
+from ringback.switch.embedded.settings import EmbeddedSettings
+from ringback.switch.embedded.sip.settings import Trunk
+from ringback.switch.embedded.switch import EmbeddedSwitch
+from ringback.switch.port import Handle
+from ringback.switch.speech.port import Clip, Understood
+
+AT_ONCE = 6
+"""Stories, each with a process that costs some percent of a core."""
+HERE = "127.0.0.1"
+STATUS: Mapping[str, int] = {"busy": 486, "reject": 603, "fail": 404}
+_CHARACTERS_PER_S = 14.0
+
+
+class Humming:
+    """Says texts as tones; fetches nothing."""
+
+    def say(self, speech: Speech, done: Callable[[Clip], None]) -> Handle:
+        pcm = tone(440, len(speech.text) / _CHARACTERS_PER_S).tobytes()
+        return asyncio.get_running_loop().call_soon(done, Clip(pcm))
+
+    def get(self, account: str, url: str, done: Callable[[Clip], None]) -> Handle:
+        return asyncio.get_running_loop().call_soon(done, Clip(b"", f"{url}: there is nothing"))
+
+
+class Knowing:
+    """Understands what the story's phone said last, if there is any sound of it."""
+
+    said = ""
+
+    def recognise(self, pcm: bytes, language: str, profanity_filter: bool, done: Callable[[Understood], None]) -> Handle:
+        loud = max(map(abs, memoryview(pcm).cast("h"))) > 1_000
+        return asyncio.get_running_loop().call_later(0.1, done, Understood(self.said, 0.9) if loud else Understood())
+
+
+@cache
+def said(text: str) -> str:
+    """A file that takes as long as the text would."""
+    folder = Path(tempfile.mkdtemp(prefix="ringback-phones-"))
+    return str(write_wav(folder / "said.wav", babble(len(text) / _CHARACTERS_PER_S)))
+
+
+class SipPhone:
+    """One call of the story's phone."""
+
+    def __init__(self, bench: "EmbeddedBench", leg: str, call: str, detected: bool = False) -> None:
+        self.leg = leg
+        self._bench, self._call, self._detected = bench, call, detected
+
+    async def ring(self) -> None:
+        self._do("status", status=180)
+
+    async def answer(self, who: Literal["human", "machine"] = "human") -> None:
+        self._do("status", status=200)
+        if self._detected:
+            self._do("play", file=said("Hello there" if who == "human" else "You have reached somebody who is not here. " * 2))
+
+    async def refuse(self, how: Literal["busy", "reject", "fail"]) -> None:
+        self._do("status", status=STATUS[how])
+
+    async def press(self, keys: str) -> None:
+        self._do("press", keys=keys)
+
+    async def speak(self, text: str) -> None:
+        self._bench.knowing.said = text
+        self._do("play", file=said(text))
+
+    async def hang_up(self) -> None:
+        self._do("hangup")
+
+    def _do(self, order: str, **more: Any) -> None:
+        self._bench.phone.do(order, call=self._call, **more)
+
+
+class EmbeddedBench(Bench):
+    """See the module."""
+
+    phone: PhoneProcess
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self.knowing = Knowing()
+
+    async def __aenter__(self) -> Self:
+        trunk = Trunk(name="phones", addresses=(f"{HERE}/32",), host=HERE, port=self.phone.port)
+        self.embedded = EmbeddedSwitch(
+            LoopClock(asyncio.get_running_loop()),
+            EmbeddedSettings(port=0, trunks=(trunk,)),
+            speaker=Humming(),
+            library=Humming(),
+            recogniser=self.knowing,
+            recordings=self._folder,
+        )
+        self.switch = self.embedded
+        return await super().__aenter__()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await super().__aexit__(kind, error, trace)
+        assert self.embedded.legs == 0
+
+    async def call_in(self, from_: str, to: str) -> Phone:
+        known = {told.leg for told in self._all}
+        call = self.phone.call(to, self.embedded.address[1], from_)
+        await self.until(lambda: any(isinstance(told, Incoming) and told.leg not in known for told in self._all))
+        (leg,) = {told.leg for told in self._all if isinstance(told, Incoming)} - known
+        # Who called is told as on every switch; by which trunk, only here.
+        self._forget_trunk(leg)
+        return SipPhone(self, leg, call)
+
+    def _forget_trunk(self, leg: str) -> None:
+        for told in (self._all, self._fresh):
+            told[:] = [
+                Incoming(one.leg, one.from_, one.to, one.caller_name) if isinstance(one, Incoming) and one.leg == leg else one
+                for one in told
+            ]
+
+    async def dial(
+        self, leg: str, parent: str = "", timeout_s: float = 30.0, detection: Detection | None = None, to: str = CALLED
+    ) -> Phone:
+        def came_in() -> list[str]:
+            return [told["call"] for told in list(self.phone.events) if told["event"] == "incoming"]
+
+        before = len(came_in())
+        self.obey(Dial(leg, parent, to, CALLER, timeout_s, detection))
+        await self.until(lambda: len(came_in()) > before)
+        return SipPhone(self, leg, came_in()[before], detection is not None)
+
+    async def until(self, happens: Callable[[], bool], or_else: Callable[[], str] = lambda: "something") -> None:
+        deadline = time.monotonic() + LONGEST_S
+        while not happens():
+            assert time.monotonic() < deadline, f"waited for {or_else()}"
+            await asyncio.sleep(0.01)
+
+    async def passes(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    def seconds(self) -> float:
+        return time.monotonic()
+
+
+class Together:
+    """Tells a module's stories side by side, in a thread with a loop of its own; each test asks for its own end."""
+
+    def __init__(self, items: list[pytest.Function], folder: Path) -> None:
+        self.ends: dict[str, Future[None]] = {item.nodeid: Future() for item in items}
+        self._items, self._folder = items, folder
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._all()), name="stories", daemon=True)
+        self._thread.start()
+
+    async def _all(self) -> None:
+        waiting = list(reversed(self._items))
+        await asyncio.gather(*(self._teller(waiting) for _ in range(min(AT_ONCE, len(waiting)))))
+
+    async def _teller(self, waiting: list[pytest.Function]) -> None:
+        phone = await asyncio.to_thread(PhoneProcess().__enter__)
+        try:
+            while waiting:
+                item = waiting.pop()
+                if not self.ends[item.nodeid].set_running_or_notify_cancel():
+                    continue
+                try:
+                    await self._told(item, phone)
+                except BaseException as error:  # the test's to raise
+                    self.ends[item.nodeid].set_exception(error)
+                else:
+                    self.ends[item.nodeid].set_result(None)
+        finally:
+            await asyncio.to_thread(phone.close)
+
+    async def _told(self, item: pytest.Function, phone: PhoneProcess) -> None:
+        bench = EmbeddedBench(self._folder / str(id(item)))
+        bench.phone = phone
+        parameters = {name: value for name, value in item.callspec.params.items() if name != "bench"}
+        wanted = {name: parameters.get(name, bench) for name in inspect.signature(item.obj).parameters}
+        try:
+            async with bench:
+                await item.obj(**wanted)
+        finally:
+            await asyncio.to_thread(phone.clear)
+
+    def close(self) -> None:
+        """Nothing more is begun; waits for what is going on."""
+        for end in self.ends.values():
+            end.cancel()
+        self._thread.join(LONGEST_S)
