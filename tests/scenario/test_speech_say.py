@@ -139,6 +139,7 @@ def test_a_command_gets_the_text_and_what_is_to_be_known_of_it(tmp_path: Path, m
     ]
 
 
+@pytest.mark.parametrize("loop_factory", LOOPS, ids=lambda made: "uvloop" if made else "asyncio")
 @pytest.mark.parametrize(
     ("body", "said_"),
     [
@@ -148,14 +149,14 @@ def test_a_command_gets_the_text_and_what_is_to_be_known_of_it(tmp_path: Path, m
         ("time.sleep(60)", "command did not say it in time"),
     ],
 )
-def test_a_command_that_fails_becomes_a_tone(tmp_path: Path, body: str, said_: str) -> None:
+def test_a_command_that_fails_becomes_a_tone(tmp_path: Path, body: str, said_: str, loop_factory: object) -> None:
     async def test() -> None:
         async with speaking(command(tmp_path, body), say_s=1.5) as speaker:
             clip = await said(speaker, "Hello.")
             assert clip.pcm == notice()
             assert said_ in clip.error
 
-    run(test)
+    run(test, loop_factory)
 
 
 def test_a_command_that_is_not_there() -> None:
@@ -180,7 +181,8 @@ def gone(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
 
 
-def test_what_nobody_waits_for_is_killed_with_all_that_it_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("loop_factory", LOOPS, ids=lambda made: "uvloop" if made else "asyncio")
+def test_what_nobody_waits_for_is_killed_with_all_that_it_started(tmp_path: Path, loop_factory: object) -> None:
     pids = tmp_path / "pids"
     child = "import subprocess; child = subprocess.Popen(['sleep', '60'])"
     voice = command(
@@ -203,7 +205,7 @@ def test_what_nobody_waits_for_is_killed_with_all_that_it_started(tmp_path: Path
             await asyncio.to_thread(until, lambda: all(map(gone, found)))
             assert told == []
 
-    run(test)
+    run(test, loop_factory)
 
 
 def test_the_same_text_is_made_once_and_remembered(tmp_path: Path) -> None:

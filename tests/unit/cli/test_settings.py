@@ -52,6 +52,10 @@ def test_truths(text: str, meant: bool) -> None:
         ({"RINGBACK_NAMESERVERS": "dns.example.com"}, "nameservers: "),
         ({"RINGBACK_NAMESERVERS": "1.1.1.1,9.9.9.9:dns"}, "nameservers: "),
         ({"RINGBACK_NAMESERVERS": "1.1.1.1:70000"}, "nameservers: "),
+        ({"RINGBACK_SAY": "espeak"}, "say: expected espeak-ng, command:"),
+        ({"RINGBACK_LISTEN": "whisper"}, "listen: expected http"),
+        ({"RINGBACK_SAY_KEY": "a b"}, "say_key: "),
+        ({"RINGBACK_LISTEN_KEY": "a\nb"}, "listen_key: "),
     ],
 )
 def test_what_does_not_hold_names_the_setting(given: dict[str, str], said: str) -> None:
@@ -76,8 +80,13 @@ def test_secrets_are_not_printed() -> None:
         "secret_key": "A" * 44,
         "proxy": "http://user:word-4711@proxy:3128",
         "freeswitch_password": "ClueCon-4711",
+        "say": "https://ann:word-4711@tts.example.com/v1",
+        "say_key": "sk-4711",
+        "listen": "https://ann:word-4711@stt.example.com/v1",
+        "listen_key": "sk-4712",
     }
     shown = redacted(read_settings(hidden, {}))
     assert {shown[name] for name in hidden} == {"***"}
     assert shown["port"] == 8080
     assert redacted(Settings())["proxy"] is None
+    assert redacted(Settings(say="https://tts.example.com/v1"))["say"] == "https://tts.example.com/v1"
