@@ -19,6 +19,9 @@ _SECRET = frozenset({"admin_key", "secret_key", "proxy", "freeswitch_password", 
 _OUTSIDE = frozenset({"RINGBACK_SERVER", "RINGBACK_KEY", "RINGBACK_WEBHOOK_SECRET"})  # the client commands', not the server's
 _MAY_HOLD_ONE = frozenset({"say", "listen"})  # credentials in a URL
 
+SIMULATED = "simulated"
+EMBEDDED = "embedded"
+
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an operator decides. Names are those of the options with `_` for `-`."""
@@ -51,6 +54,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     payment_connectors: Path | None = None
     switch: str | None = None
     simulate: str | None = None
+    sip_config: Path | None = None
+    sip_listen: str | None = None
     default_account: str | None = None
     say: str = "espeak-ng"
     say_voices: tuple[str, ...] = ()
@@ -94,8 +99,13 @@ HELP: dict[str, str] = {
     "freeswitch_password": "Password of the Event Socket.",
     "freeswitch_config": "JSON file that says what is inside, and which account a call belongs to.",
     "payment_connectors": "JSON file of the payment connectors that VoXML's Pay may use: URL, secret and accounts by name.",
-    "switch": "What carries the calls that Ringback steers: simulated (scripts play both ends). Without it there are none.",
+    "switch": "What carries the calls that Ringback steers: embedded (SIP and sound in this process) or simulated (scripts play "
+    "both ends). Without it there are none.",
     "simulate": "Script of the far end of every simulated call that brings none of its own: ring, answer, digits 1, hangup.",
+    "sip_config": "JSON file of the embedded switch: where it listens, which trunks and phones may call, where calls go. Without "
+    "it calls from this machine are taken, and nobody else's.",
+    "sip_listen": "Where the embedded switch listens for SIP, ADDRESS:PORT, instead of what its file says (127.0.0.1:5060 without "
+    "a file); port 0 picks a free one.",
     "default_account": "Account that calls to a number that nobody registered belong to. Without it they are refused.",
     "say": "What speaks a document's texts: espeak-ng (a program of this machine), command:PROGRAM (text on its standard input, "
     "WAV or MP3 on its output), or the http(s) URL of a speech service: an OpenAI-compatible one, or any other whose URL has "
@@ -194,10 +204,12 @@ def _check(settings: Settings) -> None:
         raise BadSettings("min_free_bytes: expected 0 or more")
     if settings.max_disk is not None and settings.max_disk < 1024 * 1024:
         raise BadSettings("max_disk: at least 1048576")
-    if settings.switch not in (None, "simulated"):
-        raise BadSettings("switch: only simulated is known so far")
-    if settings.simulate is not None and settings.switch != "simulated":
+    if settings.switch not in (None, SIMULATED, EMBEDDED):
+        raise BadSettings("switch: expected embedded or simulated")
+    if settings.simulate is not None and settings.switch != SIMULATED:
         raise BadSettings("simulate: needs --switch simulated")
+    if (settings.sip_config or settings.sip_listen) and settings.switch != EMBEDDED:
+        raise BadSettings(f"{'sip_config' if settings.sip_config else 'sip_listen'}: needs --switch embedded")
     _check_speech(settings)
     if settings.public_url is not None and not settings.public_url.startswith(("https://", "http://")):
         raise BadSettings("public_url: expected https://… or http://…")

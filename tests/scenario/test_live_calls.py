@@ -253,7 +253,7 @@ def test_a_script_that_no_caller_can_follow(live_api: Api, script: str, said: st
 
 
 def test_without_a_switch_nobody_is_called(api: Api) -> None:
-    said = "no switch is configured: start with --switch simulated"
+    said = "no switch is configured: start with --switch embedded or --switch simulated"
     for path, body in (
         ("/v1/calls", {"to": CALLER, "from": NUMBER, "document": "<Response/>"}),
         ("/v1/calls", {"to": CALLER, "from": NUMBER, "document": "<Response/>", "script": "answer"}),

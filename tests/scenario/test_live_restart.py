@@ -85,7 +85,7 @@ def test_the_operators_script_plays_callers_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--switch", "asterisk"), "switch: only simulated is known so far"),
+        (("--switch", "asterisk"), "switch: expected embedded or simulated"),
         (("--simulate", "answer"), "simulate: needs --switch simulated"),
         (("--switch", "simulated", "--simulate", "sing"), "simulate: script, character 1"),
     ],

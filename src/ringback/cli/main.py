@@ -73,6 +73,8 @@ def serve(
     payment_connectors: Annotated[Path | None, _option("payment_connectors")] = None,
     switch: Annotated[str | None, _option("switch")] = None,
     simulate: Annotated[str | None, _option("simulate")] = None,
+    sip_config: Annotated[Path | None, _option("sip_config")] = None,
+    sip_listen: Annotated[str | None, _option("sip_listen")] = None,
     default_account: Annotated[str | None, _option("default_account")] = None,
     say: Annotated[str | None, _option("say")] = None,
     say_voices: Annotated[list[str] | None, _option("say_voices", "--say-voice")] = None,

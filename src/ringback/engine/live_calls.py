@@ -25,16 +25,18 @@ from ringback.engine.call_limits import CallLimits
 from ringback.engine.live_spool import AT_ONCE, LiveSpool
 from ringback.engine.live_world import CallWorld
 from ringback.engine.placing import Placing, StatusCallback, callback_data, kept_callback, whole_call
-from ringback.errors import BadSettings, Conflict, InvalidInput, NotFound, OurError, StoreUnavailable, TooMany
+from ringback.engine.switches import make_switch
+from ringback.errors import Conflict, InvalidInput, NotFound, OurError, StoreUnavailable, TooMany
 from ringback.ids import time_of
 from ringback.intake.turn import Answer
 from ringback.live import reports
 from ringback.live.asking import Asker
 from ringback.live.conversation import Conversation, Outgoing
 from ringback.live.payments import Payments, read_connectors
+from ringback.settings import EMBEDDED, SIMULATED
 from ringback.switch.clock import LoopClock
 from ringback.switch.port import Switch
-from ringback.switch.simulated.script import Script, parse_script
+from ringback.switch.simulated.script import Script
 from ringback.switch.simulated.switch import SimulatedSwitch
 from ringback.voxml.document import Document, Redirect
 from ringback.voxml.model import NewDocument
@@ -46,10 +48,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ringback.live")
 
-SIMULATED: Final = "simulated"
-SWITCHES: Final = (SIMULATED,)
+SWITCHES: Final = (SIMULATED, EMBEDDED)
 """The sources of calls that we command: those that were open when the process ended are lost with it."""
-NO_SWITCH: Final = "no switch is configured: start with --switch simulated"
+NO_SWITCH: Final = "no switch is configured: start with --switch embedded or --switch simulated"
 WATCH_S: Final = 15.0
 LOST_S: Final = 30.0
 """A call that the switch was told to hang up, and of which nothing was heard for so long, is lost."""
@@ -71,8 +72,9 @@ class LiveCalls:
             engine.sender, read_connectors(engine.settings.payment_connectors, engine.sender_settings), engine.loop
         )
         self._files: Path = engine.settings.data / "switch"
-        self._simulated = self._make_simulated() if engine.settings.switch == SIMULATED else None
-        self._switch: Switch | None = self._simulated
+        self._made = make_switch(engine, self.clock, self._files, lambda leg: self._legs[leg].account if leg in self._legs else "")
+        self._simulated = self._made.simulated
+        self._switch: Switch | None = self._made.switch
         self.source = SIMULATED if self._switch is None else self._switch.name
         self._worlds: dict[str, CallWorld] = {}
         """By root."""
@@ -83,14 +85,6 @@ class LiveCalls:
         """Whose a call is that is about to come in, where that is known before."""
         self._stopping = False
         self._watching: asyncio.Task[None] | None = None
-
-    def _make_simulated(self) -> SimulatedSwitch:
-        settings = self.engine.settings
-        try:
-            script = parse_script(settings.simulate or "")
-        except InvalidInput as error:
-            raise BadSettings(f"simulate: {error}") from None
-        return SimulatedSwitch(self.clock, default_script=script, recordings=self._files)
 
     # Life
     async def start(self) -> None:
@@ -202,7 +196,8 @@ class LiveCalls:
 
     def _account_of(self, told: Incoming) -> str | None:
         book = self.engine.book
-        account = self._expected.pop(told.leg, None) or book.owner(told.to) or self.engine.settings.default_account
+        known = self._expected.pop(told.leg, None) or book.owner(told.to) or self._made.account_of(told.trunk)
+        account = known or self.engine.settings.default_account
         return account if account is not None and book.knows(account) else None
 
     def _why_busy(self, account: str) -> str:

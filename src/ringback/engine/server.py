@@ -42,6 +42,7 @@ from ringback.engine.resends import Resends
 from ringback.engine.sessions import Sessions
 from ringback.engine.sources import Sources
 from ringback.engine.speech import SpeechParts
+from ringback.engine.switches import sip_listeners
 from ringback.engine.transcribing import Transcribing
 from ringback.errors import BadSettings, Conflict, InvalidInput, NotFound, OurError, StoreUnavailable
 from ringback.ids import now_ms, time_of, to_text
@@ -101,7 +102,7 @@ def egress(settings: Settings, listeners: Sequence[tuple[str, int]]) -> SenderSe
     for text in settings.allow_network:
         account, _, network = text.rpartition("=")
         networks.append(read_allowed_network(network, account or None))
-    refused = list(listeners)
+    refused = [*listeners, *sip_listeners(settings)]
     if settings.freeswitch:
         host, port = read_address(settings.freeswitch)
         refused += [(address, port) for address in _addresses(host)]

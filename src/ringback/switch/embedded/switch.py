@@ -59,7 +59,7 @@ class EmbeddedSwitch:
         """`library`: sounds by URL. `recordings`: a folder for files; whoever is told of one takes it over. `recogniser` None:
         nobody is understood. `account_of`: whose a leg is; in that name sounds are fetched, trunks chosen and phones called.
         `signalling`: another than the settings', for tests. Raises BadSettings."""
-        self.name: Final = NAME
+        self.name = NAME
         self.settings: Final = check_embedded(settings)
         self.signalling: Final = signalling or SipSignalling(settings)
         self._world = World(
