@@ -1,8 +1,10 @@
 """A SIP engine on loopback and phones that call it and are called: sipp, which plays the scenarios of tests/data/sipp."""
 
 import asyncio
+import gc
 import shutil
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -182,3 +184,13 @@ async def sipp(
         yield run
     finally:
         await run.end()
+
+
+OURS = ("Dialogue", "SipTransaction", "_Timer", "SipMsg", "SipRequest", "SipHeader", "Way", "Invited")
+
+
+def things() -> Counter[str]:
+    """What there is of ours and of sippy's."""
+    gc.collect()
+    there = Counter(type(thing).__name__ for thing in gc.get_objects())
+    return Counter({name: there[name] for name in OURS})

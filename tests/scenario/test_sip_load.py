@@ -1,26 +1,17 @@
 """Many calls: how many a second, that none fails, and that nothing of them stays."""
 
 import asyncio
-import gc
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from sip_stage import Engine, needs_sipp, sipp
+from sip_stage import OURS, Engine, needs_sipp, sipp, things
 
 from ringback.switch.embedded.signalling import Ended, Invited
 
 pytestmark = needs_sipp
 PACE = 0.05
-OURS = ("Dialogue", "SipTransaction", "_Timer", "SipMsg", "SipRequest", "SipHeader", "Way", "Invited")
-
-
-def things() -> Counter[str]:
-    """What there is of ours and of sippy's."""
-    gc.collect()
-    there = Counter(type(thing).__name__ for thing in gc.get_objects())
-    return Counter({name: there[name] for name in OURS})
 
 
 async def calls(engine: Engine, folder: Path, number: int, rate: int) -> float:

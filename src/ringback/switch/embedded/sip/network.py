@@ -90,6 +90,7 @@ class Network:
         self._tasks: set[asyncio.Task[None]] = set()
         self._called: dict[str, str] = {}
         self._names: dict[str, tuple[float, str]] = {}
+        self._closed = False
 
     # Life
     async def open(self) -> None:
@@ -109,7 +110,7 @@ class Network:
                     self._server = await loop.create_server(lambda: Stream(self), self.host, port, reuse_port=False)
                     port = self._server.sockets[0].getsockname()[1]
             except OSError as error:
-                await self.close()
+                await self._let_go()
                 if self.port or attempt == _TRIES - 1:  # with port 0, what is free for UDP may be taken for TCP
                     raise OurError(f"SIP cannot listen on {what} {self.host}:{port}: {error.strerror}") from None
             else:
@@ -117,7 +118,11 @@ class Network:
                 return
 
     async def close(self) -> None:
-        """Lets go of everything."""
+        """Lets go of everything. What is sent afterwards is lost."""
+        self._closed = True
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         if self._udp is not None:
             self._udp.close()
         if self._server is not None:
@@ -198,6 +203,8 @@ class Network:
             self.spawn(self._send_named(data, address, transport, failed))
 
     def _send(self, data: bytes, address: Address, transport: Transport, failed: Callable[[], None] | None) -> None:
+        if self._closed:
+            return
         if transport not in self._transports or not 0 < address[1] < 65_536:
             log.debug("sip.no_way %s", transport)
             _call_soon(failed)

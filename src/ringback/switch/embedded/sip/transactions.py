@@ -75,7 +75,13 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
             via.params["received"] = msg.getSource()[0]
         if msg.countHFs("via") == 1:
             _see_through_nat(msg, msg.getSource())
-        super().incomingRequest(msg, checksum, tids, server)
+        try:
+            super().incomingRequest(msg, checksum, tids, server)
+        except Exception:  # cannot even be refused: nothing of it may stay
+            unfinished = self.tserver.pop(msg.getTId(wBRN=True), None)
+            if unfinished is not None:
+                _stop(unfinished)
+            raise
 
     def incomingResponse(self, msg: Any, t: Any, checksum: bytes) -> None:  # noqa: N802 (sippy's name)
         """The same."""
@@ -90,10 +96,27 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         else:
             super().timerA(t)
 
+    def shutdown(self) -> None:
+        """Nothing happens any more."""
+        self.cp_timer.cancel()
+        for transaction in (*self.tclient.values(), *self.tserver.values()):
+            _stop(transaction)
+        self.tclient.clear()
+        self.tserver.clear()
+
     @property
     def busy(self) -> bool:
         """True while an answer to something of ours is still to come."""
         return any(transaction.teC is None for transaction in self.tclient.values())
+
+
+def _stop(transaction: Any) -> None:
+    """Without its timers, and forgotten."""
+    for letter in "ABCDEFG":
+        timer = getattr(transaction, f"te{letter}", None)
+        if timer is not None:
+            timer.cancel()
+    transaction.cleanup()
 
 
 def _see_through_nat(message: Any, source: Address) -> None:
