@@ -1,8 +1,9 @@
 """The pages as a person has them: Debian's Chromium, a real server with something in it, screenshots, and axe.
 
-A test asks for `visit` and says who it is: `page = visit()` is the operator at the sample account, `visit("developer")` and
-`visit("viewer")` are customers who came by a link. `page.see(name)` keeps a screenshot under build/screenshots, in light and dark and
-at 400 px, and fails on what axe finds. What goes to the console as an error, or breaks the page's policy, fails the test at its end.
+A test asks for `visit` and says who it is: `visit()` is the operator, `visit("developer")` and `visit("viewer")` are customers who
+came by a link, `visit(None)` is nobody. `shown.go(path)` opens a page below the sample account's. `shown.see(name)` keeps
+screenshots under build/screenshots, in light and dark and at 400 px, and fails on what axe finds. What goes to the console as an
+error, or breaks the page's policy, fails the test at its end.
 """
 
 import json

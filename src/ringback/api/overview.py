@@ -9,7 +9,7 @@ from litestar import get, post
 from litestar.params import Parameter
 from msgspec import UNSET, Struct, UnsetType
 
-from ringback.api.common import AccountId, TheEngine, wanted
+from ringback.api.common import AccountId, TheEngine, number_of
 from ringback.api.endpoint_fields import Events, Filters
 from ringback.api.views import when
 from ringback.calls.model import Call, Event, to_rfc3339
@@ -31,7 +31,7 @@ MOST_CALLS: Final = 20
 CALLS_MS: Final = 4 * 3_600_000
 """How far back calls without an end are looked for."""
 MOST_EVENTS: Final = 100
-MOST_SERIES: Final = 1_000
+MOST_SERIES: Final = 200
 _CALLS_LOOKED_AT: Final = 60
 
 Span = Literal["hour", "day", "week"]
@@ -50,7 +50,7 @@ class SeriesView(Struct, frozen=True):
 
 
 class ActivityView(Struct, frozen=True):
-    """How much went out: all of the account's (`endpoint_id` null), or each endpoint's."""
+    """How much went out: all of the account's (`endpoint_id` null), or each endpoint's that was named."""
 
     items: list[SeriesView]
 
@@ -124,11 +124,13 @@ async def activity(
     engine: TheEngine,
     account: AccountId,
     span: Annotated[Span, Parameter(description="The last hour by minutes, day or week by hours.")] = "day",
-    by: Annotated[Literal["account", "endpoint"], Parameter(description="All together, or each endpoint.")] = "account",
+    endpoint: Annotated[
+        list[str] | None, Parameter(max_items=MOST_SERIES, description="Only this one; may be repeated. Without it, all together.")
+    ] = None,
 ) -> ActivityView:
     """Counts what went out in the last hour, day or week, and how it fared."""
-    mine = sorted((one.id for one in engine.book.endpoints.values() if one.account == account), reverse=True)
-    subjects: list[Subject] = [account] if by == "account" else [*mine[:MOST_SERIES]]
+    numbers = [_own(engine, account, name) for name in dict.fromkeys(endpoint or ())]
+    subjects: list[Subject] = [*numbers] or [account]
     return ActivityView(await _series(engine, subjects, span))
 
 
@@ -156,9 +158,7 @@ async def preview(data: NewPreview, engine: TheEngine, account: AccountId) -> Pr
     dialect = engine.dialects.get(data.dialect)
     if dialect is None:
         raise InvalidInput(f"no such dialect; there are {', '.join(sorted(engine.dialects))}", "dialect")
-    number = wanted("ep", data.endpoint, "endpoint")
-    if number is not None and getattr(engine.book.endpoint(number), "account", None) != account:
-        raise NotFound("no such endpoint")
+    number = None if data.endpoint is None else _own(engine, account, data.endpoint)
     chosen = None if data.events is None else frozenset(data.events)
     asked = Endpoint(
         id=number or 0, account=account, url="", dialect=data.dialect, events=chosen, filters=tuple(data.filters), enabled=True
@@ -173,6 +173,14 @@ async def preview(data: NewPreview, engine: TheEngine, account: AccountId) -> Pr
         return PreviewView(taken, len(events), when(events[-1].at_ms) if events else None)
 
     return await engine.in_thread(look)
+
+
+def _own(engine: Engine, account: str, name: str) -> int:
+    """The number of an endpoint of the account. Raises NotFound."""
+    endpoint = engine.book.endpoint(number_of("ep", name, "endpoint"))
+    if endpoint is None or endpoint.account != account:
+        raise NotFound("no such endpoint")
+    return endpoint.id
 
 
 async def _series(engine: Engine, subjects: Sequence[Subject], span: str) -> list[SeriesView]:

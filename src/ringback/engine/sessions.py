@@ -135,13 +135,18 @@ class Sessions:
             await self._end([min(self._sessions.values(), key=lambda one: one.seen_at_ms)])
         return session, cookie
 
-    def of_cookie(self, cookie: str) -> PortalSession | None:
-        """The session that a cookie stands for, which is in use by that; None: it has ended, or there never was one."""
+    def lives(self, session: PortalSession) -> bool:
+        """Is somebody in still?"""
+        return session.hash in self._sessions and self._is_live(self._sessions[session.hash], now_ms())
+
+    def of_cookie(self, cookie: str, *, is_use: bool = True) -> PortalSession | None:
+        """The session that a cookie stands for; None: it has ended, or there never was one. `is_use`: somebody did something; a
+        page that asks by itself is none."""
         hashed, now = _hash(cookie), now_ms()
         session = self._sessions.get(hashed)
         if session is None or not self._is_live(session, now):
             return None
-        if now - session.seen_at_ms > 1000:
+        if is_use and now - session.seen_at_ms > 1000:
             self._sessions[hashed] = session = replace(session, seen_at_ms=now)
             self._used[session.id] = now
         return session

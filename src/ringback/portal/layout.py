@@ -4,6 +4,7 @@ Everything that is not markup of ours is escaped: Jinja's autoescape is on for e
 here alone. Files are served under a digest of all of them, so that a browser may keep them for ever.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib import resources
@@ -16,6 +17,7 @@ from litestar.exceptions import NotFoundException
 
 from ringback.portal.charts import Bars, bars
 from ringback.portal.words import DIALECTS, FAULTS, FILTER_KEYS, ORDERS, STATES, Said
+from ringback.webhooks.health import SWITCHED_OFF
 
 _KINDS: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _FOLDER: Final = resources.files(__package__) / "static"
@@ -64,6 +66,14 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or url
 
 
+def condition(endpoint: Mapping[str, Any]) -> str:
+    """How an endpoint fares: its health's condition, or `off` if a person has switched it off."""
+    health = endpoint["health"]
+    if endpoint["enabled"]:
+        return str(health["condition"])
+    return "off" if health["reason"] in (None, "", SWITCHED_OFF) else "disabled"
+
+
 def said(state: str) -> Said:
     """A state's word and tone."""
     return STATES.get(state, Said(state, "idle"))
@@ -84,6 +94,7 @@ def _environment() -> jinja2.Environment:
         "bars": bars,
         "Bars": Bars,
         "said": said,
+        "condition": condition,
         "faults": FAULTS,
         "dialect_words": DIALECTS,
         "order_words": ORDERS,

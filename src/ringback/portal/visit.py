@@ -131,7 +131,8 @@ def visits(site: Site) -> Any:
     async def visit(request: AnyRequest) -> Visit:
         secure = is_secure(engine.settings, request.url.scheme)
         cookie = request.cookies.get(cookie_name(secure, COOKIE), "")
-        session = engine.sessions.of_cookie(cookie) if cookie else None
+        by_itself = "x-by-itself" in request.headers or request.headers.get("accept") == "text/event-stream"
+        session = engine.sessions.of_cookie(cookie, is_use=not by_itself) if cookie else None
         if session is None or (session.way == "proxy" and session.name != site.named(request)):
             raise NeedsToComeIn(_wanted(request))
         if request.method not in ("GET", "HEAD"):

@@ -1,5 +1,6 @@
 """Getting in and out: with a key, by a link that works once, or named by a trusted proxy; and who else is in."""
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -18,7 +19,10 @@ from ringback.portal.guard import Tries, cookie_name, is_secure
 from ringback.portal.layout import page_answer, rendered
 from ringback.portal.nav import Group
 from ringback.portal.visit import COOKIE, AnyRequest, Visitor, check_form, redirect
+from ringback.store.keeping import AuditLine
 from ringback.store.portal import PortalSession, Way
+
+log = logging.getLogger("ringback.portal")
 
 FORM_COOKIE: Final = "ringback-form"
 """Of whoever is not in yet: the form at the door must have been made for them, too."""
@@ -80,6 +84,7 @@ class Door:
         identity = self._engine.book.identify(f"Bearer {key}".encode("utf-8", "surrogateescape")) if key else None
         if identity is None:
             self._tries.wrong(address, now_s)
+            log.warning("a wrong key from %s", address)
             return self._page(request, "door.html", "Come in", status=422, next=wanted, wrong="That is no key that is known here.")
         return await self._let_in(request, identity, "key", wanted)
 
@@ -98,14 +103,26 @@ class Door:
             session, cookie = await self._engine.sessions.enter(link, _address(request), _agent(request))
         except NotFound:
             return self._page(request, "door_link.html", "The link is not good any more", status=404, account=None, link=None)
-        return self._with_cookie(request, session, cookie, START)
+        return await self._with_cookie(request, session, cookie, START)
 
     # Inside
     async def _let_in(self, request: AnyRequest, identity: Identity, way: Way, wanted: str) -> Response[Any]:
         session, cookie = await self._engine.sessions.begin(identity, way, _address(request), _agent(request))
-        return self._with_cookie(request, session, cookie, wanted)
+        return await self._with_cookie(request, session, cookie, wanted)
 
-    def _with_cookie(self, request: AnyRequest, session: PortalSession, cookie: str, wanted: str) -> Response[Any]:
+    async def _with_cookie(self, request: AnyRequest, session: PortalSession, cookie: str, wanted: str) -> Response[Any]:
+        line = AuditLine(
+            id=self._engine.writer.new_id(),
+            account=session.account,
+            actor=session.role,
+            key=session.key,
+            key_name=f"portal: {session.name}".removesuffix(": "),
+            action="POST /portal/in",
+            objects={"id": to_text("ses", session.id)},
+            address=session.address,
+            status=303,
+        )
+        await self._engine.in_thread(lambda: self._engine.store.add_audit(line))
         answer = redirect(wanted)
         answer.set_cookie(_cookie(self._engine, request, COOKIE, cookie, LONGEST_MS // 1000))
         return answer

@@ -1,5 +1,6 @@
 """Endpoints: the list with how each fares, and the page of one."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Response, get
@@ -17,13 +18,12 @@ async def endpoints(visit: Visitor) -> Response[Any]:
     """All endpoints, newest first."""
     cursor = visit.request.query_params.get("cursor")
     found = await visit.api.get("/v1/endpoints", limit=PAGE, cursor=cursor)
-    series = await visit.api.get("/v1/activity", span="day", by="endpoint")
     return visit.page(
         "endpoints.html",
         "Endpoints",
         twin="/v1/endpoints",
         found=found,
-        lines={one["endpoint_id"]: Bars.of(one) for one in series["items"]},
+        lines=await lines_of(visit, found["items"]),
         going={one["id"]: going_s(visit, one["id"]) for one in found["items"]},
     )
 
@@ -37,18 +37,24 @@ async def endpoint(visit: Visitor, endpoint_id: str) -> Response[Any]:
 async def endpoint_page(visit: Visit, endpoint_id: str, **more: Any) -> Response[Any]:
     """The page of an endpoint, with what has just happened to it: `secret`, shown this once; `missed` while it was paused."""
     found = await visit.api.get(f"/v1/endpoints/{endpoint_id}")
-    series = await visit.api.get("/v1/activity", span="day", by="endpoint")
     latest = await visit.api.get("/v1/deliveries", endpoint=endpoint_id, limit=LATEST)
     return visit.page(
         "endpoint.html",
         found["description"] or found["url"],
         twin=f"/v1/endpoints/{endpoint_id}",
         endpoint=found,
-        line=next((Bars.of(one) for one in series["items"] if one["endpoint_id"] == endpoint_id), None),
+        line=(await lines_of(visit, [found]))[endpoint_id],
         latest=latest["items"],
         going_s=going_s(visit, endpoint_id),
         **({"secret": None, "missed": None} | more),
     )
+
+
+async def lines_of(visit: Visit, endpoints: Sequence[dict[str, Any]]) -> dict[str, Bars]:
+    """What went to each of some endpoints on the last day, by their ids."""
+    names = [one["id"] for one in endpoints]
+    series = (await visit.api.get("/v1/activity", span="day", endpoint=names))["items"] if names else []
+    return {one["endpoint_id"]: Bars.of(one) for one in series}
 
 
 def going_s(visit: Visit, endpoint_id: str) -> int | None:

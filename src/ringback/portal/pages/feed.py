@@ -51,7 +51,7 @@ async def _told(visit: Visit) -> AsyncIterator[bytes]:
     try:
         with visit.engine.activity.listening(visit.account.id, hear):
             yield b": here\n\n"
-            while loop.time() < ends_at:
+            while loop.time() < ends_at and visit.engine.sessions.lives(visit.session):
                 try:
                     async with asyncio.timeout(QUIET_S):
                         await woken.wait()

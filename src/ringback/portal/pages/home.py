@@ -6,6 +6,7 @@ from litestar import Response, get
 
 from ringback.portal.charts import Bars
 from ringback.portal.nav import Group
+from ringback.portal.pages.endpoints import lines_of
 from ringback.portal.visit import Visitor
 
 _WORST_FIRST: Final = {"disabled": 0, "failing": 1, "healthy": 2}
@@ -19,7 +20,7 @@ async def home(visit: Visitor) -> Response[Any]:
     found = await visit.api.get("/v1/overview")
     endpoints = (await visit.api.get("/v1/endpoints", limit=200))["items"]
     endpoints.sort(key=lambda one: (not one["enabled"], _WORST_FIRST.get(one["health"]["condition"], 3)))
-    series = await visit.api.get("/v1/activity", span="day", by="endpoint")
+    shown = endpoints[:MOST_ENDPOINTS]
     charts = [
         ("Last hour", "by minute", Bars.of(found["hour"])),
         ("Last day", "by hour", Bars.of(found["day"])),
@@ -31,9 +32,9 @@ async def home(visit: Visitor) -> Response[Any]:
         twin="/v1/overview",
         found=found,
         charts=charts,
-        endpoints=endpoints[:MOST_ENDPOINTS],
+        endpoints=shown,
         more=max(0, len(endpoints) - MOST_ENDPOINTS),
-        lines={one["endpoint_id"]: Bars.of(one) for one in series["items"]},
+        lines=await lines_of(visit, shown),
     )
 
 

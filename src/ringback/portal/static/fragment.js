@@ -8,12 +8,14 @@ export function onFresh(begin) {
   hearers.push(begin);
 }
 
-// Asks for a page; resolves with its document and the URL that it came from.
-export function ask(url, method = "GET", body = null) {
+// Asks for a page; resolves with its document and the URL that it came from. `byItself`: nobody did anything, so that it does not
+// count as a use of the session.
+export function ask(url, method = "GET", body = null, byItself = false) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
     request.responseType = "document";
+    if (byItself) request.setRequestHeader("X-By-Itself", "1");
     request.timeout = 30000;
     request.onload = () => (request.response ? resolve({ page: request.response, url: request.responseURL, status: request.status }) : reject(new Error("no page")));
     request.onerror = request.ontimeout = () => reject(new Error("no answer"));

@@ -39,7 +39,7 @@ function follow(part) {
     last = Date.now();
     if (over || document.hidden || part.querySelector(":popover-open")) return soon(LEAST_MS);
     try {
-      const { page, status } = await ask(location.href);
+      const { page, status } = await ask(location.href, "GET", null, true);
       if (!over && status === 200) put(part.id, page);
     } catch {
       soon(5 * LEAST_MS);

@@ -14,7 +14,7 @@ export function sayTimes(root) {
     else if (!isUtc && !element.querySelector(".local")) {
       const local = document.createElement("span");
       local.className = "local";
-      local.textContent = ` ${zoned.format(at)} here`;
+      local.textContent = ` (${zoned.format(at)})`;
       element.append(local);
     }
   }
