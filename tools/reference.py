@@ -42,6 +42,7 @@ _BODIES: Final = (
     "NewResend",
     "ResendFilter",
     "NewReplay",
+    "NewPortalLink",
 )
 
 

@@ -67,7 +67,7 @@ def test_filters_are_tried_on_the_last_events(server: Server, api: Api, receiver
     def tried(expected: int = 200, **asked: Any) -> Any:
         return api.post("/v1/endpoints/preview", {"dialect": "standard", **asked}, expected)
 
-    assert tried() | {"since": None} == {"matched": 3, "events": 3, "since": None}
+    assert tried() | {"since": None} == {"matched": 3, "of": 3, "since": None}
     assert tried(filters=[{"key": "direction", "value": "outbound"}])["matched"] == 1
     assert tried(events=["call.completed"])["matched"] == 1
     assert tried(422, dialect="no-such")["field"] == "dialect"

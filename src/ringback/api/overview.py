@@ -111,11 +111,11 @@ class NewPreview(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PreviewView(Struct, frozen=True):
-    """Of the account's last `events`, which are a hundred at the most, the endpoint would have got `matched`; `since`: when the
-    oldest of them came."""
+    """`matched` of the account's last events, `of` so many (a hundred at the most), would have gone to the endpoint; `since`: when
+    the oldest of them came."""
 
     matched: int
-    events: int
+    of: int
     since: str | None
 
 
