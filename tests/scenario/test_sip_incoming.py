@@ -75,11 +75,11 @@ def test_a_caller_gives_up(tmp_path: Path) -> None:
 
 def test_what_is_lost_is_sent_again(tmp_path: Path) -> None:
     async def story() -> None:
-        async with Engine(pace=0.2) as engine:
+        async with Engine() as engine:
             engine.behaves = lambda signal: engine.answer(signal) if isinstance(signal, Invited) else None
-            async with sipp(tmp_path, "caller_hangs_up", engine, "-lost", "25", "-r", "10", calls=10) as callers:
+            async with sipp(tmp_path, "caller_hangs_up", engine, "-lost", "10", "-r", "20", calls=20) as callers:
                 await callers.done()
-                ends = await engine.ends(10)
+                ends = await engine.ends(20)
                 assert all(ended.answered and ended.cause == 31 for ended in ends), ends
 
     asyncio.run(story())

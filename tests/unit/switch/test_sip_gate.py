@@ -85,6 +85,16 @@ def test_room() -> None:
     assert gate.room(FAR, 1, request=False)
 
 
+def test_strangers_of_many_addresses_do_not_take_the_room_of_phones() -> None:
+    gate = Gate(SETTINGS)
+    assert tries(gate, "alice", "wonderland", now=0) == Known(ALICE)
+    taken = sum(gate.room(f"198.51.{number // 250}.{number % 250}", 0, request=True) for number in range(5_000))
+    assert taken == 1_000
+    assert not gate.room("192.0.2.77", 0, request=True)
+    assert gate.room(NEAR, 0, request=True)
+    assert gate.room("203.0.113.9", 0, request=True)
+
+
 def test_a_bucket_fills_again_and_forgets() -> None:
     bucket = Bucket(at_once=2, per_s=1)
     assert [bucket.take("a", 0) for _ in range(3)] == [True, True, False]

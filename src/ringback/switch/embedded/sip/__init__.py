@@ -4,6 +4,7 @@
     signalling   the border: `SipSignalling`, which starts and stops the thread and passes orders in and signals out
     stack        what lives in that thread: who is calling, and which leg a message belongs to
     dialogue     one leg: sippy's user agent, and what it leaves to us
+    states       what of sippy's states is ours
     calling      whom a call goes to; messages: what ours say
     gate         who may call in; digest: passwords; limits: how much strangers may ask
     phones       REGISTER; registrar: where the phones are

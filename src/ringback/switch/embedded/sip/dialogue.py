@@ -27,8 +27,6 @@ from sippy.SipHeader import SipHeader
 from sippy.SipReason import SipReason
 from sippy.SipURL import SipURL
 from sippy.UA import UA
-from sippy.UasStateUpdating import UasStateUpdating
-from sippy.UaStateConnected import UaStateConnected
 
 from ringback.switch.embedded.signalling import Accepted, Ended, Invited, Offered, Ringing, Signal
 from ringback.switch.embedded.sip import digest
@@ -45,47 +43,17 @@ from ringback.switch.embedded.sip.messages import (
     sdp_of,
 )
 from ringback.switch.embedded.sip.network import Address, Network, Transport, Way
+from ringback.switch.embedded.sip.states import Connected, Updating
 from ringback.switch.embedded.sip.transactions import Transactions
 
 _STALE = re.compile(r"\bstale\s*=\s*\"?true", re.IGNORECASE)
 
 
-class _Connected(UaStateConnected):  # type: ignore[misc]
-    """sippy takes a re-INVITE without an offer for a hold; it asks for our offer."""
-
-    def _invited_again(self, req: Any) -> Any:
-        if req.getBody() is not None:
-            self.ua.offered = True
-            return UaStateConnected._recvRequestInvite(self, req)
-        self.ua.offered = False
-        self.ua.uasResp = req.genResponse(100, "Trying", server=self.ua.local_ua)
-        self.ua.transactions.sendResponse(self.ua.uasResp)
-        self.ua.equeue.append(CCEventUpdate(None, rtime=req.rtime, origin=self.ua.origin))
-        return (self.ua.UasStateUpdating,)
-
-    recv_request_handlers = {**UaStateConnected.recv_request_handlers, "INVITE": _invited_again}
-
-
-class _Updating(UasStateUpdating):  # type: ignore[misc]
-    """A re-INVITE waits for our answer. sippy hangs up when it is taken back; the call goes on as it was (RFC 3261 §9.2)."""
-
-    def _answered(self, event: Any, headers: Any) -> Any:
-        code, reason, body = event.getData()
-        self.ua.lSDP = body
-        self.ua.sendUasResponse(code, reason, body, (self.ua.lContact,), extra_headers=headers, ack_wait=not self.ua.offered)
-        return (self.ua.UaStateConnected,)
-
-    def cancel(self, rtime: Any, req: Any) -> None:
-        self.ua.changeState((self.ua.UaStateConnected,))
-
-    recv_event_handlers = {**UasStateUpdating.recv_event_handlers, CCEventConnect: _answered}
-
-
 class Dialogue(UA):  # type: ignore[misc]
     """See the module. `told` takes its signals; `over` is called when nothing more comes of it but what repeats."""
 
-    UaStateConnected = _Connected
-    UasStateUpdating = _Updating
+    UaStateConnected = Connected
+    UasStateUpdating = Updating
 
     def __init__(
         self, leg: str, transactions: Transactions, network: Network, told: Callable[[Signal], None], over: Callable[[str], None]
@@ -123,6 +91,11 @@ class Dialogue(UA):  # type: ignore[misc]
             self._flow = (host, port)
         self._here = transaction.userv.here
         return self.recvRequest(req, transaction)
+
+    def forget(self) -> None:
+        """The INVITE could not be read to its end: nothing was told, and no message belongs to it."""
+        if self.cId is not None and str(self.cId) in self.transactions.req_consumers:
+            self.transactions.unregConsumer(self, str(self.cId))
 
     def fail(self, status: int) -> None:
         """It could not even begin."""
@@ -173,7 +146,7 @@ class Dialogue(UA):  # type: ignore[misc]
         if self._update is not None:
             request, self._update = self._update, None
             self._respond(request, 200 if sdp else 488, sdp)
-        elif isinstance(self.state, _Updating) or self.pending_tr is not None:
+        elif isinstance(self.state, Updating) or self.pending_tr is not None:
             self.recvEvent(CCEventConnect((200, "OK", body_of(sdp))) if sdp else CCEventFail((488, REASONS[488])))
 
     def hang_up(self, cause: int | None = None) -> None:
@@ -322,7 +295,7 @@ class Dialogue(UA):  # type: ignore[misc]
             self._tell(Offered(self.leg, sdp_of(event.getData())))
 
     def _failed(self, event: Any) -> None:
-        if isinstance(self.state, _Connected):  # a re-INVITE that was not; the call goes on
+        if isinstance(self.state, Connected):  # a re-INVITE that was not; the call goes on
             return
         self._status = event.getData()[0]
         self._end("far")
@@ -351,7 +324,7 @@ class Dialogue(UA):  # type: ignore[misc]
 
     def _updated(self, req: Any) -> Any:
         body = req.getBody()
-        if not isinstance(self.state, _Connected) or self._update is not None:
+        if not isinstance(self.state, Connected) or self._update is not None:
             return refusal(req, 491 if self.isConnected() or self.incoming else 481), None, None
         if body is None:
             self._respond(req, 200, b"")

@@ -5,16 +5,19 @@ Nothing that is said to a stranger tells whether a user exists: unknown users an
 
 import logging
 import secrets
+from collections import OrderedDict
 
 from msgspec import Struct
 
 from ringback.switch.embedded.sip import digest
 from ringback.switch.embedded.sip.limits import Bucket, Interval
+from ringback.switch.embedded.sip.registrar import LONGEST_S
 from ringback.switch.embedded.sip.settings import Phone, SipSettings, Trunk
 
 log = logging.getLogger("ringback.sip")
 
 _LOG_S = 60.0
+_MOST_FRIENDS = 1_000
 _NOBODY = secrets.token_hex()  # the password of a user that does not exist
 
 
@@ -46,7 +49,9 @@ class Gate:
         self._settings = settings
         self._nonces = digest.Nonces(secrets.token_bytes(32))
         self._packets = Bucket(at_once=200, per_s=50)
-        self._all_packets = Bucket(at_once=2_000, per_s=1_000)
+        # sippy remembers each packet's answer for a minute: this bounds what strangers, of however many addresses, can fill.
+        self._all_packets = Bucket(at_once=1_000, per_s=300)
+        self._friends: OrderedDict[str, float] = OrderedDict()
         self._wrong_user = Bucket(at_once=3, per_s=3 / 60)
         self._wrong_address = Bucket(at_once=20, per_s=20 / 60)
         self._said = Interval(_LOG_S)
@@ -59,7 +64,8 @@ class Gate:
         if request and self._settings.strangers == "silence" and not self._settings.phones_at(address):
             self._note("sip.stranger", address, now)
             return False
-        return self._packets.take(address, now) and self._all_packets.take("", now)
+        friend = self._friends.get(address, now) > now
+        return self._packets.take(address, now) and (friend or self._all_packets.take("", now))
 
     def caller(self, address: str, authorization: str | None, now: float) -> Verdict:
         """Who sends an INVITE."""
@@ -83,11 +89,19 @@ class Gate:
             return Refused(403)
         phone = next((phone for phone in self._settings.phones if phone.user == credentials.username), None)
         if digest.fits(credentials, phone.password if phone else _NOBODY, method) and phone is not None:
+            self._befriend(address, now)
             return Known(phone)
         self._wrong_user.take(tried, now)
         self._wrong_address.take(address, now)
         self._note("sip.wrong_password", address, now)
         return Refused(403) if self._wrong_user.empty(tried, now) else self._ask(address, now)
+
+    def _befriend(self, address: str, now: float) -> None:
+        """A phone is there: strangers do not take its room."""
+        self._friends.pop(address, None)
+        self._friends[address] = now + LONGEST_S
+        if len(self._friends) > _MOST_FRIENDS:
+            self._friends.popitem(last=False)
 
     def stranger(self, address: str, now: float) -> Refused:
         """Somebody who is nobody."""

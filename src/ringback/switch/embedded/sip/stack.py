@@ -190,6 +190,7 @@ class Stack:
         try:
             return dialogue.invited(req, transaction, invited)
         except Exception:
+            dialogue.forget()
             self._over(leg)
             raise
 
