@@ -215,6 +215,7 @@ class Phone:
             call.players.clear()
             call.recorders.clear()
             self.calls.pop(call.name, None)
+            tell("gone", call=call.name)
 
     def close(self) -> None:
         self.do_clear(None, {})

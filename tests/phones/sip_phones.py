@@ -161,7 +161,8 @@ def babble(seconds: float) -> "array[int]":
 
 
 def read_wav(path: str | Path) -> list[list[int]]:
-    """A list of samples for each channel; what a killed or still open file promises too much of is left out."""
+    """A list of samples for each channel, once the file is whole: a phone closes its own a moment after its call has ended."""
+    until(lambda: Path(path).read_bytes()[4:8] == struct.pack("<I", Path(path).stat().st_size - 8), 5)
     with wave.open(str(path), "rb") as file:
         assert (file.getframerate(), file.getsampwidth()) == (RATE, 2)
         samples = list(struct.iter_unpack(f"<{file.getnchannels()}h", file.readframes(file.getnframes())))
