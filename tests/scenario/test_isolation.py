@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from harness import Api, Receiver, Server, running_receiver, until
+from portal_harness import Visitor
 
 UNKEYED = {
     "GET /healthz",
@@ -25,6 +26,7 @@ UNKEYED = {
 """What asks for no key: it tells nothing of anybody, or wants a signature, or is the login itself."""
 OPERATORS = {
     "GET /metrics",
+    "GET /v1/node",
     "GET /v1/accounts",
     "POST /v1/accounts",
     "GET /v1/notes",
@@ -140,6 +142,8 @@ def victim(server: Server, receiver: Receiver) -> Victim:
     until(lambda: api.get(f"/v1/resends/{resend}")["state"] == "done")
     erasure = api.post("/v1/erasures", {"number": "+61299990009"}, 202)["id"]
     workspace = api.account
+    Visitor(server).use(api.post(f"/v1/accounts/{api.account}/portal-links", {"name": "victims-key"})["url"])
+    session = api.get("/v1/portal-sessions")["items"][0]["id"]
     until(lambda: not [one for one in api.deliveries(limit=1000) if one["state"] != "succeeded"])
     base = f"/bird/workspaces/{workspace}/webhook-subscriptions"
     access = {"Authorization": f"AccessKey {api.key}"}
@@ -160,6 +164,7 @@ def victim(server: Server, receiver: Receiver) -> Victim:
         "property_id": site,
         "request_id": first_value(log, "requestId"),
         "resend_id": resend,
+        "session_id": session,
         "subscription": subscription,
         "workspace": workspace,
     }

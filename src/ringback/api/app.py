@@ -30,6 +30,7 @@ from ringback.api.live_calls import LiveCalls, simulate_call
 from ringback.api.log import Deliveries
 from ringback.api.masks import masker
 from ringback.api.methods import tell_all_methods
+from ringback.api.node import node
 from ringback.api.numbers import Numbers, Properties
 from ringback.api.overview import activity, overview, preview
 from ringback.api.portal import PortalSessions, make_portal_link
@@ -40,6 +41,7 @@ from ringback.api.tables import calls_table, deliveries_table
 from ringback.api.voc import replies as voc_replies
 from ringback.api.voc.routes import routers as voc_routers
 from ringback.api.voxml import check_voxml
+from ringback.api.voxml_run import run_voxml
 from ringback.api.voxtelesys import errors as voxtelesys_errors
 from ringback.api.voxtelesys.routes import routers as voxtelesys_routers
 from ringback.engine.server import Engine
@@ -162,7 +164,9 @@ def make_app(engine: Engine) -> ASGIApp:
             make_portal_link,
             verify,
             check_voxml,
+            run_voxml,
             Operator,
+            node,
             Sources,
             take_events,
             healthz,

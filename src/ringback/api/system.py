@@ -11,6 +11,7 @@ from ringback.api import common
 from ringback.api.common import AnyRequest, TheEngine, Who
 from ringback.api.paging import Limit, Page
 from ringback.api.views import when
+from ringback.engine.server import Engine
 from ringback.intake.door import Reply
 
 
@@ -84,6 +85,15 @@ class SourceView(Struct, frozen=True):
     waiting: int
 
 
+def source_views(engine: Engine) -> list[SourceView]:
+    """How each live source is."""
+    health = engine.sources.health()
+    if health is None:
+        return []
+    shown = {name: getattr(health, name) for name in ("state", "error", "events", "updates", "gaps", "waiting")}
+    return [SourceView(name="freeswitch", since=when(health.since_ms), **shown)]
+
+
 class Sources(Controller):
     """Switches as sources of updates."""
 
@@ -94,11 +104,7 @@ class Sources(Controller):
     @get()
     async def list_all(self, engine: TheEngine, operator: Who) -> Page[SourceView]:
         """Lists how each live source is, and how often something was missed (`/v1/notes?kind=gap` says what)."""
-        health = engine.sources.health()
-        if health is None:
-            return Page([], None)
-        shown = {name: getattr(health, name) for name in ("state", "error", "events", "updates", "gaps", "waiting")}
-        return Page([SourceView(name="freeswitch", since=when(health.since_ms), **shown)], None)
+        return Page(source_views(engine), None)
 
     @post("/freeswitch/cdr", status_code=202)
     async def take_record(self, request: AnyRequest, engine: TheEngine, operator: Who) -> dict[str, int]:

@@ -40,6 +40,7 @@ from ringback.engine.live_calls import LiveCalls
 from ringback.engine.recordings import Recordings
 from ringback.engine.resends import Resends
 from ringback.engine.sessions import Sessions
+from ringback.engine.simulations import Simulations
 from ringback.engine.sources import Sources
 from ringback.engine.speech import SpeechParts
 from ringback.engine.switches import sip_listeners
@@ -193,6 +194,7 @@ class Engine:
         self.speech = SpeechParts(self)
         self.transcribing = Transcribing(self, self.speech.listening)
         self.live_calls = LiveCalls(self)
+        self.simulations = Simulations(self)
         self.ready = False
         self.strays = 0
         self._watchdog: asyncio.Task[None] | None = None

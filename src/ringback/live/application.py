@@ -21,7 +21,7 @@ from ringback.live.asking import Asked, Asker, Question, Reply, bare_url
 from ringback.live.cookies import Jar
 from ringback.live.failures import judge_status
 from ringback.live.fallback import Fallback
-from ringback.live.folder import Folder, is_file_url, page_of
+from ringback.live.folder import Documents, is_file_url, page_of
 from ringback.live.transcript import Replied, Requested, hide_keyed, parameters_of, without_keyed
 from ringback.live.watcher import Watcher
 from ringback.switch.port import Clock
@@ -54,7 +54,7 @@ class Errand(Struct, frozen=True, kw_only=True):
 class Application:
     """See the module."""
 
-    def __init__(self, watcher: Watcher, clock: Clock, folder: Folder | None, sender: Callable[[], Sender]) -> None:
+    def __init__(self, watcher: Watcher, clock: Clock, folder: Documents | None, sender: Callable[[], Sender]) -> None:
         """`sender` is called when HTTP is first needed."""
         self._watcher = watcher
         self._clock = clock

@@ -35,7 +35,7 @@ from ringback.live.application import Application, Errand
 from ringback.live.asking import PAY_STATUS, name_of
 from ringback.live.conversation import Conversation, Outgoing, View
 from ringback.live.fallback import fallback_of
-from ringback.live.folder import Folder
+from ringback.live.folder import Documents, Folder, Sheet
 from ringback.live.payments import Payments, read_connectors
 from ringback.live.subscribers import Subscribers
 from ringback.live.transcript import Ended, Entry, Paid, Transcript, Webhook
@@ -67,7 +67,9 @@ class Setup(Struct, frozen=True, kw_only=True):
     `flows`: documents by flow id, each as `document` is. `dialects`: whose webhooks are in the transcript. `networks`: allowed
     beside public and local ones. `payment`: what the built-in connector answers, whatever a Pay calls it; `connectors`: a file with
     real ones instead. `seed`: the same ids each time; `now_ms`: the moment, in Unix milliseconds, at which the call begins.
-    `timeout_s`: real seconds for all of it."""
+    `timeout_s`: real seconds for all of it. For a server, which trusts nobody: `text`, the first document itself, which `document`
+    is then the name of; `egress`, what may be reached, in place of LOCAL and `networks`; `most_entries`, after which the call is
+    given up."""
 
     document: str
     script: str = ""
@@ -85,6 +87,9 @@ class Setup(Struct, frozen=True, kw_only=True):
     seed: int | None = None
     now_ms: int | None = None
     timeout_s: float = 60.0
+    text: str | None = None
+    egress: SenderSettings | None = None
+    most_entries: int | None = None
 
 
 def run(setup: Setup, told: Callable[[Entry], None] | None = None) -> Transcript:
@@ -130,10 +135,10 @@ class _Simulation:
         own = setup.to if setup.direction == "inbound" else setup.from_
         self._place = Place(organization_id=ORGANIZATION, account=ACCOUNT, number=default_number(ACCOUNT, own))
         self._watcher = Watcher(self.clock, self._leg, setup.direction, told)
-        self._settings = SenderSettings(allow_http=True, allow_networks=(*LOCAL, *setup.networks))
+        self._settings = setup.egress or SenderSettings(allow_http=True, allow_networks=(*LOCAL, *setup.networks))
         self._connectors = read_connectors(setup.connectors, self._settings)
         self._sender: Sender | None = None
-        self._folder, self._first = _located(setup.document)
+        self._folder, self._first = _located(setup)
         self._flows = {name: _flow(self._folder, where) for name, where in setup.flows.items()}
         self._application = Application(self._watcher, self.clock, self._folder, self._the_sender)
         self._subscribers = Subscribers(setup.dialects, self._place, self.clock, rng, self._webhook)
@@ -173,12 +178,16 @@ class _Simulation:
 
     async def _live(self) -> None:
         """Time stands still while the application is at work, and jumps otherwise."""
-        jumps = 0
+        jumps, most = 0, self._setup.most_entries
         while not self._over or self._application.busy or self._subscribers.waiting:
             if self._application.busy:
                 await self._application.until_quiet()
             elif not self._time.advance():
                 self._problem("nothing more happens, and the call is not over")
+                return
+            if most is not None and len(self._watcher.transcript) > most:
+                self._application.stop()
+                self._problem(f"more than {most} things happen on this call: it is given up")
                 return
             jumps += 1
             if jumps % _AT_A_TIME == 0:
@@ -368,8 +377,12 @@ class _Simulation:
         return self._sender
 
 
-def _located(document: str) -> tuple[Folder | None, str]:
+def _located(setup: Setup) -> tuple[Documents | None, str]:
     """Where the first document is: a folder (None: an application), and its URL."""
+    document = setup.document
+    if setup.text is not None:
+        sheet = Sheet(document, setup.text)
+        return sheet, sheet.url
     if document.startswith(("http://", "https://")):
         return None, document
     path = Path(document)
@@ -377,7 +390,7 @@ def _located(document: str) -> tuple[Folder | None, str]:
     return folder, folder.url_of(path)
 
 
-def _flow(folder: Folder | None, where: str) -> str:
+def _flow(folder: Documents | None, where: str) -> str:
     if where.startswith(("http://", "https://")):
         return where
     if folder is None:
