@@ -15,7 +15,7 @@ from typing import Any
 import pjsua2 as pj
 
 gc.disable()
-HERE = "127.0.0.1"
+HERE = sys.argv[2]
 
 
 def tell(event: str, **more: Any) -> None:

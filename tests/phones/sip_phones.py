@@ -32,13 +32,15 @@ _NEXT_RTP = iter(range(30_000 + os.getpid() * 640 % 20_000, 65_000, 64))
 class PhoneProcess:
     """Up to four calls. `events` holds everything that was told so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = HERE) -> None:
+        """`host`: the address of loopback that it is at."""
+        self.host = host
         self.events: list[dict[str, Any]] = []
         self.port = 0
         self._calls = 0
         self._more = threading.Condition()
         self._process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(next(_NEXT_RTP))],
+            [sys.executable, str(PROGRAM), str(next(_NEXT_RTP)), host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -104,7 +106,7 @@ class PhoneProcess:
         self._calls += 1
         call = f"out-{self._calls}"
         quoted = f'"{name}" ' if name else ""
-        uri = from_ if from_.startswith("sip:") else f"{quoted}<sip:{from_}@{HERE}>"
+        uri = from_ if "sip:" in from_ else f"{quoted}<sip:{from_}@{HERE}>"
         self.do("call", call=call, to=f"sip:{to}@{HERE}:{port}", **{"from": uri})
         return call
 
@@ -126,7 +128,7 @@ class PhoneProcess:
 
     def register(self, port: int, user: str, password: str) -> str:
         """Registers, and returns the URI that it calls as; the answer is told by `registered`."""
-        uri = f"sip:{user}@{HERE}"
+        uri = f"sip:{user}@{HERE}:{port}"
         self.do("account", uri=uri, user=user, password=password, registrar=f"sip:{HERE}:{port}")
         return uri
 

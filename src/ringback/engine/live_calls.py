@@ -196,7 +196,7 @@ class LiveCalls:
 
     def _account_of(self, told: Incoming) -> str | None:
         book = self.engine.book
-        known = self._expected.pop(told.leg, None) or book.owner(told.to) or self._made.account_of(told.trunk)
+        known = self._expected.pop(told.leg, None) or book.owner(told.to) or self._made.account_of(told.leg)
         account = known or self.engine.settings.default_account
         return account if account is not None and book.knows(account) else None
 

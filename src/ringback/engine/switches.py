@@ -28,7 +28,7 @@ LOCAL_TRUNK: Final = "local"
 
 class Made(Struct, frozen=True):
     """`switch` None: there is none. `simulated`: the same, if scripts are for it. `account_of`: whose the calls of a trunk or a
-    registered phone are, by `Incoming.trunk`."""
+    registered phone are, by the leg that came in."""
 
     switch: Switch | None = None
     simulated: SimulatedSwitch | None = None
@@ -61,7 +61,7 @@ def make_switch(engine: "Engine", clock: Clock, recordings: Path, account_of: Ca
         recordings=recordings,
         account_of=account_of,
     )
-    return Made(embedded, None, sip.account_of)
+    return Made(embedded, None, embedded.account_of)
 
 
 def sip_settings(settings: Settings) -> "EmbeddedSettings":

@@ -124,16 +124,7 @@ class EmbeddedBench(Bench):
         call = self.phone.call(to, self.embedded.address[1], from_)
         await self.until(lambda: any(isinstance(told, Incoming) and told.leg not in known for told in self._all))
         (leg,) = {told.leg for told in self._all if isinstance(told, Incoming)} - known
-        # Who called is told as on every switch; by which trunk, only here.
-        self._forget_trunk(leg)
         return SipPhone(self, leg, call)
-
-    def _forget_trunk(self, leg: str) -> None:
-        for told in (self._all, self._fresh):
-            told[:] = [
-                Incoming(one.leg, one.from_, one.to, one.caller_name) if isinstance(one, Incoming) and one.leg == leg else one
-                for one in told
-            ]
 
     async def dial(
         self, leg: str, parent: str = "", timeout_s: float = 30.0, detection: Detection | None = None, to: str = CALLED

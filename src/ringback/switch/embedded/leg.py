@@ -43,10 +43,11 @@ _NOT_ACCEPTABLE: Final = 65
 class Leg:
     """See the module."""
 
-    def __init__(self, world: World, id: str, *, incoming: bool, far: str, over: Callable[["Leg"], None]) -> None:
+    def __init__(self, world: World, id: str, *, incoming: bool, far: str, over: Callable[["Leg"], None], peer: str = "") -> None:
         """`far`: the address that its signalling comes from or goes to, empty if that is not known. `over` is called once, when it
-        is gone."""
+        is gone. `peer`: the trunk or the phone that it came by."""
         self.id: Final = id
+        self.peer: Final = peer
         self.incoming: Final = incoming
         self.answered = False
         """Was it told?"""

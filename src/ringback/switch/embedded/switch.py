@@ -127,6 +127,10 @@ class EmbeddedSwitch:
         """How many legs there are."""
         return len(self._legs)
 
+    def account_of(self, leg: str) -> str | None:
+        """Whose a leg that came in is by the settings: its trunk's or its phone's account. None: they say nothing."""
+        return self.settings.account_of(self._legs[leg].peer) if leg in self._legs else None
+
     @property
     def lateness(self) -> Lateness:
         """How punctual its media were."""
@@ -143,10 +147,11 @@ class EmbeddedSwitch:
         if self._stopped:
             self.signalling.refuse(invited.leg, 503)
             return
-        leg = Leg(self._world, invited.leg, incoming=True, far=invited.source[0], over=self._remove)
+        leg = Leg(self._world, invited.leg, incoming=True, far=invited.source[0], over=self._remove, peer=invited.peer)
         if leg.invited(invited):
             self._legs[leg.id] = leg
-            self._world.row.tell(Incoming(leg.id, invited.from_, invited.to, invited.name, invited.peer))
+            # By which trunk it came is the operator's business: `trunk` goes out in webhooks, and is the number's there.
+            self._world.row.tell(Incoming(leg.id, invited.from_, invited.to, invited.name))
 
     def _dial(self, order: Dial) -> None:
         world = self._world
