@@ -131,8 +131,14 @@ def visit(browser: Browser, sample: Sample) -> Iterator[Callable[..., Shown]]:
     """Somebody comes in: `visit()` the operator, `visit("developer")`, `visit("viewer")`, `visit(None)` nobody."""
     opened: list[Shown] = []
 
-    def come(role: str | None = "operator", url: str | None = None) -> Shown:
-        context = browser.new_context(viewport=WIDE, timezone_id="Australia/Sydney", locale="en-GB", reduced_motion="reduce")  # type: ignore[arg-type]
+    def come(role: str | None = "operator", url: str | None = None, *, scripts: bool = True) -> Shown:
+        context = browser.new_context(
+            viewport=WIDE,  # type: ignore[arg-type]
+            timezone_id="Australia/Sydney",
+            locale="en-GB",
+            reduced_motion="reduce",
+            java_script_enabled=scripts,
+        )
         shown = Shown(context.new_page(), sample.home)
         shown.page.set_default_timeout(10_000)
         watch(shown)

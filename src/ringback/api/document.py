@@ -25,7 +25,7 @@ _REF: Final = "#/components/schemas/{name}"
 _LINKED: Final = frozenset({"/recordings/{name}", "/transcriptions/{name}"})
 """What a signed link leads to."""
 _OPEN: Final = frozenset({"/healthz", "/readyz", LOGIN}) | _LINKED
-_OF_AN_ACCOUNT: Final = frozenset({"keys", "numbers", "endpoints", "deliveries", "calls", "erasures", "audit"})
+_OF_AN_ACCOUNT: Final = frozenset({"keys", "numbers", "endpoints", "deliveries", "calls", "erasures", "audit", "portal"})
 _SENTENCE: Final = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
 
 _LIST: Final = re.compile(rb"Page_[\w.]*?(\w+?)_(?=\")")
@@ -100,7 +100,7 @@ _TAGS: Final = {
     "recordings": "What signed links lead to.",
     "erasures": "Numbers and calls that are forgotten on demand.",
     "audit": "Who changed what, when, and from where.",
-    "portal": "Who may look into the portal, and who is in it.",
+    "portal": "Who is in the portal.",
     "sources": "Switches that calls are reported by.",
     "voxml": "Documents that say what happens on a call.",
     "system": "Health, counts, notes.",

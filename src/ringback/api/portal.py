@@ -52,7 +52,7 @@ class PortalSessionView(Struct, frozen=True):
     ends_at: str
 
 
-@post("/v1/accounts/{account_id:str}/portal-links", tags=["portal"])
+@post("/v1/accounts/{account_id:str}/portal-links", tags=["accounts"])
 async def make_portal_link(account_id: str, data: NewPortalLink, engine: TheEngine, identity: Who) -> PortalLinkView:
     """Makes a link into the portal, for one person and one use: the operator for any account, a key for its own."""
     if not engine.book.knows(account_id) or identity.account not in (None, account_id):

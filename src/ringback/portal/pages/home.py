@@ -12,6 +12,8 @@ from ringback.portal.visit import Visitor
 _WORST_FIRST: Final = {"disabled": 0, "failing": 1, "healthy": 2}
 MOST_ENDPOINTS: Final = 8
 """More stand on their own page."""
+MOST_SENTENCES: Final = 6
+"""Of what needs somebody; the rest is folded away."""
 
 
 @get("/portal/{account:str}")
@@ -31,6 +33,7 @@ async def home(visit: Visitor) -> Response[Any]:
         "Home",
         twin="/v1/overview",
         found=found,
+        most=MOST_SENTENCES,
         charts=charts,
         endpoints=shown,
         more=max(0, len(endpoints) - MOST_ENDPOINTS),
