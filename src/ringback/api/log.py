@@ -31,8 +31,10 @@ from ringback.ids import first_id_at
 from ringback.store.port import DeliveryFilter, DeliveryRow
 from ringback.webhooks.records import StoredCall
 
-State = Literal["pending", "sending", "succeeded", "retrying", "exhausted", "cancelled", "skipped"]
-InState = Annotated[State | None, Parameter(query="state")]
+State = Literal["pending", "sending", "succeeded", "retrying", "exhausted", "cancelled", "skipped", "waiting"]
+InState = Annotated[
+    State | None, Parameter(query="state", description="`waiting`: all that is not done: `pending`, `sending`, `retrying`.")
+]
 Time = Annotated[str | None, Parameter(description="RFC 3339.")]
 
 
@@ -122,7 +124,7 @@ def read_deliveries(engine: Engine, asked: DeliveryFilter, sending: Collection[i
 
 def shown_delivery(engine: Engine, asked: DeliveryFilter) -> Callable[[DeliveryRow], DeliveryView]:
     """How a row is shown: whoever asks for rows in one state is shown that state."""
-    is_sending = {None: engine.is_sending, "sending": lambda _: True}.get(asked.state, never)
+    is_sending = {None: engine.is_sending, "waiting": engine.is_sending, "sending": lambda _: True}.get(asked.state, never)
     return lambda row: delivery_view(row, is_sending)
 
 

@@ -4,11 +4,12 @@ A page shows what the API answers and does what the API does, as the identity of
 people: what a viewer is not shown, which numbers are masked, what the audit log says; and every page has its twin in JSON.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
-from litestar.types import ASGIApp, Message
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from ringback.api.common import WHO
 from ringback.engine.book import Identity
@@ -50,10 +51,23 @@ class Api:
         """The same by DELETE. Raises Refused."""
         return await self._ask("DELETE", path, None, {})
 
-    async def _ask(self, method: str, path: str, body: Any, query: dict[str, Any]) -> Any:
+    def forward(self, path: str, headers: Iterable[tuple[bytes, bytes]] = (), **query: Any) -> ASGIApp:
+        """An answer that is the API's own, byte by byte as it comes: a file, a table. `headers`: those of the request that matter
+        to it (`Range`)."""
+
+        async def answer(_: Scope, receive: Receive, send: Send) -> None:
+            scope = self._scope("GET", path, urlencode(self._given(query), doseq=True), 0)
+            scope["headers"] = list(headers)
+            await self._app(scope, receive, send)
+
+        return answer
+
+    def _given(self, query: dict[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in query.items() if value is not None}
-        if self._account is not None:
-            given["account"] = self._account
+        return given if self._account is None else {**given, "account": self._account}
+
+    async def _ask(self, method: str, path: str, body: Any, query: dict[str, Any]) -> Any:
+        given = self._given(query)
         status, answer = await self._exchange(method, path, urlencode(given, doseq=True), b"" if body is None else _encode(body))
         told = msgspec.json.decode(answer) if answer else None
         if status >= 400:

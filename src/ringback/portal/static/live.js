@@ -12,8 +12,9 @@ export function live(root) {
   const found = [...root.querySelectorAll("[data-live][id]")];
   if (root.matches?.("[data-live][id]")) found.push(root);
   for (const part of found) {
-    parts.get(part.id)?.stop();
-    parts.set(part.id, follow(part));
+    const heard = parts.get(part.id)?.stop(); // something may have changed while it was asked for
+    const first = heard === undefined && part.dataset.about ? 0 : null; // or before we listened
+    parts.set(part.id, follow(part, heard ? LEAST_MS : first));
   }
   if (root.id && parts.has(root.id) && !root.dataset.live) {
     parts.get(root.id).stop();
@@ -29,7 +30,7 @@ export function listen(url, hear) {
   return () => source.removeEventListener("message", onMessage);
 }
 
-function follow(part) {
+function follow(part, begins) {
   const { about, every } = part.dataset;
   let waiting = null;
   let last = 0;
@@ -52,13 +53,15 @@ function follow(part) {
     if (!about || told.more || told.changes.some((change) => change.delivery === about)) soon(0);
   });
   const timer = every ? setInterval(() => soon(0), Number(every)) : null;
-  if (about) soon(0); // it may have changed before we listened
+  if (begins !== null) soon(begins);
   return {
     stop() {
+      const heard = waiting !== null;
       over = true;
       deaf();
       clearTimeout(waiting);
       clearInterval(timer);
+      return heard;
     },
   };
 }

@@ -5,9 +5,11 @@ import { sayTimes } from "./time.js";
 import { offerCopies } from "./copy.js";
 import { live } from "./live.js";
 import { forms } from "./form.js";
+import { rows } from "./rows.js";
+import { tail } from "./tail.js";
 import { onFresh } from "./fragment.js";
 
-for (const begin of [sayTimes, offerCopies, live, forms]) {
+for (const begin of [sayTimes, offerCopies, live, forms, rows, tail]) {
   begin(document);
   onFresh(begin);
 }

@@ -30,6 +30,7 @@ _RANGES: Final[dict[str | None, tuple[int, int]]] = {
     None: (2, 8),
     "pending": (2, rows.HELD),
     "retrying": (4, 4),
+    "waiting": (2, 4),
     "succeeded": (5, 5),
     "exhausted": (6, 6),
     "cancelled": (7, 7),
