@@ -3,7 +3,7 @@
 from typing import Final
 
 from ringback.portal.nav import Group
-from ringback.portal.pages import door, endpoint_changes, endpoint_tests, endpoints, feed, home, log, numbers, resends, start, voxml
+from ringback.portal.pages import door, endpoint_changes, endpoint_tests, endpoints, feed, home, log, resends, start
 
 GROUPS: Final[tuple[Group, ...]] = (
     home.GROUP,
@@ -11,8 +11,6 @@ GROUPS: Final[tuple[Group, ...]] = (
     endpoint_changes.GROUP,
     endpoint_tests.GROUP,
     log.GROUP,
-    numbers.GROUP,
-    voxml.GROUP,
     resends.GROUP,
     start.GROUP,
     door.SESSIONS,
