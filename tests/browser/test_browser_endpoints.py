@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_told_where_it_stands(visit: Callable[..., Shown], 
     page.get_by_label("Requests a second").fill("many")
     page.get_by_label("Description").fill("Changed")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("alert")).to_contain_text("rate_per_s")
+    expect(page.get_by_role("alert")).to_contain_text("Requests a second: must be a number")
     expect(page.get_by_label("Requests a second")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Description")).to_have_value("Changed")
     shown.see("endpoint-wrong")

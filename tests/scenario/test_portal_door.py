@@ -272,3 +272,25 @@ def test_what_is_done_in_the_portal_stands_in_the_audit_log(server: Server, api:
     ]
     assert lines[2]["action"] == "POST /v1/accounts/{account_id}/portal-links"
     assert {line["address"] for line in lines} == {"127.0.0.1"}
+
+
+def test_odd_requests_are_answered(server: Server, api: Api) -> None:
+    somebody = visitor(server, api)
+    good = dict(somebody.cookies)
+    for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"):
+        assert somebody.ask(method, f"/portal/{api.account}").status < 500
+    for path in (
+        "/portal/%00",
+        "/portal/in/%ff",
+        "/portal//",
+        f"/portal/{api.account}/endpoints?cursor=%ff",
+        "/portal/in?next=%ff",
+    ):
+        assert somebody.ask("GET", path).status < 500
+    assert somebody.ask("GET", f"/portal/{api.account}/resend?state=nonsense").status == 422
+    token = somebody.get("/portal/sessions").token
+    for fields in ({}, {"dialect": "no-such"}, {"dialect": "voc", "url": "\x00", "max_in_flight": "9" * 400}):
+        assert somebody.ask("POST", f"/portal/{api.account}/endpoints", {"csrf": token, **fields}).status < 500
+    for cookie in ("\xff", "x" * 5000, '"'):
+        somebody.cookies = {**good, "ringback-session": cookie}
+        assert somebody.ask("GET", f"/portal/{api.account}").status in (303, 400)

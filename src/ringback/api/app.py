@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 import ringback
-from ringback.api import common
+from ringback.api import common, overview, portal
 from ringback.api.accounts import Accounts
 from ringback.api.audit import Audit, auditor
 from ringback.api.bird import errors as bird_errors
@@ -32,8 +32,6 @@ from ringback.api.masks import masker
 from ringback.api.methods import tell_all_methods
 from ringback.api.node import node
 from ringback.api.numbers import Numbers, Properties
-from ringback.api.overview import activity, overview, preview
-from ringback.api.portal import PortalSessions, make_portal_link
 from ringback.api.recordings import LINKED, Recordings
 from ringback.api.resends import Resends, replay, resend
 from ringback.api.system import Operator, Sources, healthz, metrics, readyz, take_events
@@ -157,11 +155,8 @@ def make_app(engine: Engine) -> ASGIApp:
             Explain,
             Erasures,
             Audit,
-            activity,
-            overview,
-            preview,
-            PortalSessions,
-            make_portal_link,
+            *overview.ROUTES,
+            *portal.ROUTES,
             verify,
             check_voxml,
             run_voxml,

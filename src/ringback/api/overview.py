@@ -278,3 +278,6 @@ def _last_events(engine: Engine, account: str) -> list[Event]:
         seen.add(row.root_n)
         events += [event for event in engine.store.events(row.root_n) if not event.late]
     return sorted(events, key=lambda event: -event.id)[:MOST_EVENTS]
+
+
+ROUTES: Final = (activity, overview, preview)

@@ -1,6 +1,6 @@
 """Who may look into the portal: links that let somebody in once, and sessions."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from litestar import Controller, delete, get, post
 from msgspec import Meta, Struct
@@ -102,3 +102,6 @@ def _view(session: PortalSession) -> PortalSessionView:
         idle_at=to_rfc3339(session.seen_at_ms + IDLE_MS),
         ends_at=to_rfc3339(session.began_at_ms + LONGEST_MS),
     )
+
+
+ROUTES: Final = (make_portal_link, PortalSessions)

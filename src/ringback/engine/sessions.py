@@ -194,7 +194,7 @@ class Sessions:
 
 
 def _hash(cookie: str) -> bytes:
-    return sha256(cookie.encode()).digest()
+    return sha256(cookie.encode("utf-8", "surrogateescape")).digest()
 
 
 def _sign(key: bytes, text: str) -> str:

@@ -1,5 +1,6 @@
 """An endpoint as a form: what the form says, as the API's body, and what an endpoint is, as the form's values. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -7,7 +8,24 @@ from litestar.datastructures import FormMultiDict as Form
 
 _TEXTS: Final = ("url", "description", "method", "order")
 _NUMBERS: Final = {"hold_s": int, "max_in_flight": int, "rate_per_s": float}
+_BOUNDS: Final = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
 ALL_EVENTS: Final = "all"
+LABELS: Final = {
+    "url": "URL",
+    "description": "Description",
+    "events": "Events",
+    "filters": "Filters",
+    "method": "Method",
+    "order": "Order",
+    "rate_per_s": "Requests a second",
+    "max_in_flight": "Under way at once",
+    "hold_s": "Seconds that Call.Complete waits",
+    "headers": "Headers",
+    "bearer": "Bearer token",
+    "secret": "Secret",
+    "ca_pem": "Certificates",
+}
+"""What a field is called on the page."""
 
 
 def _list(form: Form, name: str) -> list[str]:
@@ -62,6 +80,16 @@ def _number(text: str, kind: type[int] | type[float]) -> Any:
 def field_of(path: str) -> str:
     """The form's field that a JSON path of a refusal belongs to: `filters[0].key` → `filters`."""
     return path.partition("[")[0].partition(".")[0]
+
+
+def told(path: str, said: str) -> str:
+    """A refusal in a person's words: what the API says of a type is for programs."""
+    name = field_of(path)
+    if name in _NUMBERS and said.startswith("expected"):
+        kind = "a number" if _NUMBERS[name] is float else "a whole number"
+        bound = re.search(r"([<>]=?) ?([\d.]+)", said)
+        return f"must be {kind}{f' {_BOUNDS[bound[1]]} {bound[2]}' if bound else ''}"
+    return said
 
 
 def blank(dialect: Mapping[str, Any]) -> dict[str, Any]:

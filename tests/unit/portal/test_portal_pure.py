@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar.datastructures import FormMultiDict
 
+from ringback.api.endpoint_fields import NewEndpoint
 from ringback.dialects import load_dialects
 from ringback.errors import TooMany
 from ringback.portal.charts import Bars, bars
-from ringback.portal.endpoint_form import blank, body_of, field_of
+from ringback.portal.endpoint_form import LABELS, blank, body_of, field_of, told
 from ringback.portal.guard import TRIES, WINDOW_S, Tries, cookie_name, is_secure
 from ringback.portal.layout import condition, day_and_time, grouped, rendered
 from ringback.portal.nav import Group, areas
@@ -128,6 +129,11 @@ def test_a_change_leaves_what_is_not_shown_alone() -> None:
     assert body_of(form(("replace_headers", "on")), is_new=False)["headers"] == {}
 
 
+def test_every_field_that_may_be_refused_has_a_label() -> None:
+    known = {name for name in NewEndpoint.__struct_fields__ if name not in ("dialect", "enabled", "omit_null")}
+    assert set(LABELS) == known
+
+
 def test_a_number_that_is_none_is_the_apis_to_refuse() -> None:
     assert body_of(form(("rate_per_s", "many")), is_new=True)["rate_per_s"] == "many"
 
@@ -135,6 +141,19 @@ def test_a_number_that_is_none_is_the_apis_to_refuse() -> None:
 @pytest.mark.parametrize(("path", "field"), [("filters[0].key", "filters"), ("headers.X-A", "headers"), ("url", "url"), ("", "")])
 def test_a_refusal_belongs_to_a_field(path: str, field: str) -> None:
     assert field_of(path) == field
+
+
+@pytest.mark.parametrize(
+    ("path", "said", "shown"),
+    [
+        ("rate_per_s", "expected `float | null`, got `str`", "must be a number"),
+        ("max_in_flight", "expected `int` <= 1000", "must be a whole number of at most 1000"),
+        ("rate_per_s", "expected `float` > 0.0", "must be a number above 0.0"),
+        ("url", "the scheme is not https", "the scheme is not https"),
+    ],
+)
+def test_a_refusal_is_in_a_persons_words(path: str, said: str, shown: str) -> None:
+    assert told(path, said) == shown
 
 
 def test_a_new_form_has_the_dialects_defaults() -> None:
@@ -147,7 +166,16 @@ def test_a_new_form_has_the_dialects_defaults() -> None:
 @pytest.mark.parametrize(
     "wanted",
     [
-        *(None, "", "https://evil.example/", "//evil.example", "/portal//evil.example", "/portal/in", "/portal/in/x", "/v1/accounts"),
+        *(
+            None,
+            "",
+            "https://evil.example/",
+            "//evil.example",
+            "/portal//evil.example",
+            "/portal/in",
+            "/portal/in/x",
+            "/v1/accounts",
+        ),
         *("/portal/\\evil", "/portal/%0d%0aSet-Cookie:x", "/portal/ö", "javascript:alert(1)"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 
 from ringback.portal.asking import Refused
-from ringback.portal.endpoint_form import blank, body_of, events_of, field_of, filters_of
+from ringback.portal.endpoint_form import LABELS, blank, body_of, events_of, field_of, filters_of, told
 from ringback.portal.nav import Group
 from ringback.portal.pages.endpoints import endpoint_page
 from ringback.portal.visit import Visit, Visitor
@@ -141,7 +141,7 @@ async def _dialect_of(visit: Visit, endpoint: dict[str, Any]) -> Any:
 
 
 def _form(visit: Visit, dialect: Any, values: Any, title: str, endpoint_id: str = "", **more: Any) -> Response[Any]:
-    said: dict[str, Any] = {"wrong": "", "wrong_field": "", "status": 200} | more
+    said: dict[str, Any] = {"wrong": "", "wrong_field": "", "status": 200, "labels": LABELS} | more
     return visit.page(
         "endpoint_form.html", title, dialect=dialect, values=values, endpoint_id=endpoint_id, empty_rows=EMPTY_ROWS, **said
     )
@@ -151,7 +151,16 @@ def _again(visit: Visit, dialect: Any, values: Any, title: str, refused: Refused
     """The form as it was filled in, with what is wrong."""
     if refused.status != 422:
         raise refused
-    return _form(visit, dialect, values, title, endpoint_id, status=422, wrong=str(refused), wrong_field=field_of(refused.field))
+    return _form(
+        visit,
+        dialect,
+        values,
+        title,
+        endpoint_id,
+        status=422,
+        wrong=told(refused.field, str(refused)),
+        wrong_field=field_of(refused.field),
+    )
 
 
 GROUP: Final = Group(

@@ -6,6 +6,7 @@ from typing import Any, Final
 from litestar import Response, get
 
 from ringback.portal.charts import Bars
+from ringback.portal.layout import host_of
 from ringback.portal.nav import Group
 from ringback.portal.visit import Visit, Visitor
 
@@ -40,7 +41,7 @@ async def endpoint_page(visit: Visit, endpoint_id: str, **more: Any) -> Response
     latest = await visit.api.get("/v1/deliveries", endpoint=endpoint_id, limit=LATEST)
     return visit.page(
         "endpoint.html",
-        found["description"] or found["url"],
+        found["description"] or host_of(found["url"]),
         twin=f"/v1/endpoints/{endpoint_id}",
         endpoint=found,
         line=(await lines_of(visit, [found]))[endpoint_id],
