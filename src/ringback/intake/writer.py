@@ -2,7 +2,8 @@
 
 It runs in a thread of its own and is the only one that folds and commits, so the ledger needs no locks. Each turn takes all that is
 waiting, loads the calls that it speaks of, folds, routes, commits, and hands answers and fresh deliveries to the event loop in one
-callback. Results of attempts ride along; alone they wait up to 40 ms (a kill repeats what ended in its last 50 ms).
+callback, or piece by piece while calls are live. Results of attempts ride along; alone they wait up to 40 ms (a kill repeats what
+ended in its last 50 ms).
 """
 
 import logging
@@ -12,6 +13,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Protocol
 
 from msgspec import Struct
@@ -33,9 +35,15 @@ MOST_UPDATES = 1_000
 """Updates in one commit at the most: bounds the time that one transaction holds the writer."""
 PRESSED = 250
 """Updates waiting for their commit from which on intake is pressed: then it has the first call on the core, and sending waits."""
+PIECE = 16
+"""Steps of a hand-over in one turn of the loop while calls are live: of single updates, 8 deliveries and their 8 answers. A caller
+waits for what an application says, and all that one turn does comes before that (decision 0015)."""
 
 
 Done = Callable[[list[Answer] | OurError], None]
+
+Step = Job | Callable[[], None]
+"""Of a hand-over: a delivery for the lanes, or somebody to tell."""
 
 
 class Intake(Struct, frozen=True):
@@ -90,7 +98,9 @@ class Writer:
         last_id: int,
         on_jobs: Callable[[Sequence[Job]], None],
         on_release: Callable[[Sequence[int]], None],
+        is_live: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_live`: is a call going on? Then no turn of the loop may take long; asked on the loop."""
         self._store = store
         self._loop = loop
         self._clock_ms = clock_ms
@@ -99,6 +109,9 @@ class Writer:
         self._folder = Folder(store, routing, dialects, clock_ms, self.new_id)
         self._on_jobs = on_jobs
         self._on_release = on_release
+        self._is_live = is_live
+        self._handing: deque[Step] = deque()
+        """What is on disk and not handed over yet, in the order of the commits: lanes need growing ids."""
         self._queue: queue.SimpleQueue[list[Intake | Making]] = queue.SimpleQueue()
         self._gathered: list[Intake | Making] = []
         self._results: deque[Result] = deque()
@@ -249,31 +262,47 @@ class Writer:
     def _commit(self, waiting: list[Intake | Making], results: list[Result]) -> None:
         items = [item for one in waiting if isinstance(one, Intake) for item in one.items]
         makings = [one for one in waiting if isinstance(one, Making)]
-        answers, whys, jobs, released = self._accept(items, results, makings)
-        told: list[Callable[[], None]] = []
+        answers, handed, whys, jobs, released = self._accept(items, results, makings)
+        told: list[tuple[int, Callable[[], None]]] = []
         at = made_at = 0
         for one in waiting:
             if isinstance(one, Intake):
-                told.append(partial(one.done, answers[at : at + len(one.items)]))
-                at += len(one.items)
+                end = at + len(one.items)
+                told.append((max(handed[at:end], default=0), partial(one.done, answers[at:end])))
+                at = end
             else:
                 own = whys[made_at : made_at + one.size]
-                told.append(partial(one.done, own))
                 jobs += [job for job, why in zip(one.jobs, own, strict=False) if not why]
+                told.append((len(jobs), partial(one.done, own)))
                 made_at += one.size
         self.accepted += len(items)
         self.commits += 1
-        self._loop.call_soon_threadsafe(self._hand_over, told, jobs, released)
+        steps = _steps(jobs, told)
+        if released:
+            steps.append(partial(self._on_release, released))
+        self._loop.call_soon_threadsafe(self._hand_over, steps)
 
-    def _hand_over(self, told: Sequence[Callable[[], None]], jobs: list[Job], released: list[int]) -> None:
+    # On the loop again
+    def _hand_over(self, steps: list[Step]) -> None:
+        """What a commit brought; behind what earlier ones did, if that is still on its way."""
+        is_on_its_way = bool(self._handing)
+        self._handing.extend(steps)
+        if not is_on_its_way:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """The next piece, or all that there is when nobody waits on a call, or for the end."""
+        count = PIECE if self._is_live() and not self._stopping else len(self._handing)
+        steps = [self._handing.popleft() for _ in range(min(count, len(self._handing)))]
+        if self._handing:
+            self._loop.call_soon(self._hand_on)
+        jobs = [step for step in steps if isinstance(step, Job)]
         try:
             if jobs:
                 self._on_jobs(jobs)
-            if released:
-                self._on_release(released)
         except Exception:  # an answer is owed whatever the hand-over did; the rows are the truth
             log.exception("hand-over failed")
-        self._tell_all(told)
+        self._tell_all([step for step in steps if not isinstance(step, Job)])
 
     @staticmethod
     def _tell_all(told: Sequence[Callable[[], None]]) -> None:
@@ -286,13 +315,16 @@ class Writer:
     # Folding
     def _accept(
         self, items: Sequence[tuple[str, Update]], results: Sequence[Result], makings: Sequence[Making]
-    ) -> tuple[list[Answer], list[str], list[Job], list[int]]:
-        """Folds and commits; folds again what another writer moved meanwhile. What needs no folding goes with the first commit; the
-        second value says of each why the store cannot take it."""
+    ) -> tuple[list[Answer], list[int], list[str], list[Job], list[int]]:
+        """Folds and commits; folds again what another writer moved meanwhile. What needs no folding goes with the first commit.
+
+        Gives the answers; of each, how many of the jobs are handed over before it; of what needed no folding, why the store cannot
+        take it; the jobs in the order of their commit; the held deliveries that are due now."""
         made = [fold for making in makings for fold in making.folds()]
         resends = [making.resend for making in makings if making.resend is not None]
         results = [*results, *(result for making in makings for result in making.ended)]
         answers: list[Answer | None] = [None] * len(items)
+        handed = [0] * len(items)
         whys: list[str] | None = None
         jobs: list[Job] = []
         released: list[int] = []
@@ -322,6 +354,7 @@ class Writer:
                 else:
                     answers[index] = turn.answers[place]
                     jobs.extend(turn.jobs[place])
+                    handed[index] = len(jobs)
                     released.extend(job.delivery.id for job in turn.released[place])
             todo = again
             if not todo:
@@ -331,4 +364,17 @@ class Writer:
                 answers[index] = Answer(
                     0, items[index][1].call.id, error="the call is being changed by others all the time; try again"
                 )
-        return [answer for answer in answers if answer is not None], whys or [], jobs, released
+        return [answer for answer in answers if answer is not None], handed, whys or [], jobs, released
+
+
+def _steps(jobs: Sequence[Job], told: Sequence[tuple[int, Callable[[], None]]]) -> list[Step]:
+    """The jobs in their order, and everybody who is told, in theirs, as soon as so many of them were handed over."""
+    steps: list[Step] = []
+    rest = iter(jobs)
+    done = 0
+    for count, tell in told:
+        if count > done:
+            steps += islice(rest, count - done)
+            done = count
+        steps.append(tell)
+    return [*steps, *rest]
