@@ -160,6 +160,7 @@ class Engine:
             last_id=self.store.last_id(),
             on_jobs=self._on_jobs,
             on_release=self._on_release,
+            is_live=lambda: self.live_calls.count > 0,
         )
         self.endpoints = EndpointKeeper(self)
         self.limits = IntakeLimits(self)
