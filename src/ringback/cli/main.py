@@ -299,6 +299,33 @@ def rotate_key(
     raise typer.Exit(guarded(lambda: run(data, os.environ, forget_old=forget_old)))
 
 
+@app.command(
+    epilog="Examples: [bold]ringback call sip:100@127.0.0.1[/bold], "
+    "[bold]ringback call sip:100@127.0.0.1 --digits ww1 --play message.wav --record heard.wav --wait 5[/bold], "
+    "[bold]ringback call sip:+61255500101@192.168.1.20:5080 --from +61491570156 --timeout 20[/bold]"
+)
+def call(
+    to: Annotated[str, typer.Argument(help="Whom to call: sip:USER@HOST or sip:USER@HOST:PORT.")],
+    from_: Annotated[str, typer.Option("--from", help="Who calls: a number, a name or a SIP URI.")] = "ringback",
+    digits: Annotated[str, typer.Option(help="Keys to press once it is answered; w waits half a second.")] = "",
+    play: Annotated[list[Path] | None, typer.Option(help="WAV or MP3 to play after the keys; may be repeated.")] = None,
+    record: Annotated[Path | None, typer.Option(help="WAV file for the call: heard on the left, played on the right.")] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to stay on the line when all was played.", min=0)] = 10.0,
+    timeout: Annotated[float, typer.Option(help="Seconds to let it ring.", min=1)] = 30.0,
+) -> None:
+    """Places one SIP call from this terminal, tells how it goes, and hangs up.
+
+    Ends with 0 if it was answered, 1 if it failed, 3 if busy, 4 if nobody answered, 130 if Ctrl-C took it back. It plays and
+    records, and opens neither microphone nor loudspeaker.
+    """
+    from ringback.cli.call import Placed
+    from ringback.cli.call import call as run
+    from ringback.cli.process import guarded, run_on_loop
+
+    told = Placed(to=to, from_=from_, digits=digits, play=tuple(play or ()), record=record, wait_s=wait, timeout_s=timeout)
+    raise typer.Exit(guarded(lambda: run_on_loop("auto", lambda: run(told))))
+
+
 @takeover.command(
     name="bird",
     epilog="Example: [bold]ringback import bird subscriptions.json --server http://127.0.0.1:8080 --key rb_... --dry-run[/bold]",

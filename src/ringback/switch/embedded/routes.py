@@ -30,8 +30,8 @@ def route(to: str, account: str, settings: EmbeddedSettings) -> Route:
     if phone is not None and phone.account in (None, account):
         return Route(phone.user, None)
     if to.lower().startswith(("sip:", "sips:")):
-        found = _URI.fullmatch(to)
-        if found is None or not settings.may_dial_host(found["host"]):
+        host = uri_host(to)
+        if host is None or not settings.may_dial_host(host):
             raise NoRoute("a SIP URI of a host that sip_uris does not name")
         return Route(to, None)
     for owner in (account, None):
@@ -39,3 +39,9 @@ def route(to: str, account: str, settings: EmbeddedSettings) -> Route:
             if trunk.peer is not None and trunk.account == owner:
                 return Route(to, trunk.peer)
     raise NoRoute("no trunk takes calls, and no phone has this name")
+
+
+def uri_host(uri: str) -> str | None:
+    """The host of a SIP URI; None: it is none."""
+    found = _URI.fullmatch(uri)
+    return found["host"].strip("[]") if found is not None else None
