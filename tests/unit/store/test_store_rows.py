@@ -55,7 +55,8 @@ def test_codes_are_what_is_on_disk() -> None:
     }  # fmt: skip
     assert rows.END_CODES == {"completed": 1, "no-answer": 2, "busy": 3, "failed": 4, "cancelled": 5}
     assert rows.END_CODES.keys() == FINAL
-    assert list(rows._KIND_CODES.items()) == [("event", 2), ("resend", 3), ("test", 4), ("replay", 5), ("notice", 6)]
+    kinds = [("event", 2), ("resend", 3), ("test", 4), ("replay", 5), ("notice", 6), ("instruction", 7)]
+    assert list(rows._KIND_CODES.items()) == kinds
     assert rows._ERROR_CODES["status"] == 3
     assert rows._ERROR_CODES["request"] == 15
 
