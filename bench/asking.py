@@ -1,5 +1,5 @@
 """How long an application takes to be asked what to do with a call, while the server has nothing else to do and under full load of
-ordinary webhooks: both in one run, the engine on one core."""
+ordinary webhooks: both in one run, the engine on one core. A call goes on all the while, as one does when somebody is asked."""
 
 import statistics
 import sys
@@ -12,6 +12,12 @@ from scene import BENCH, BUILD, RECEIVER_PORT, new_data, serving, set_up, urls, 
 APPLICATION = "127.0.1.250"
 SETTLE_S = 1.0
 """What is left out at the begin of each half: connections are made, tables are loaded."""
+CALL = {
+    "to": "+61255500001",
+    "from": "+61288800000",
+    "document": "<Response>" + 10 * "<Pause length='60'/>" + "</Response>",
+    "script": "answer, wait 600s",
+}
 
 
 def _figures(lines: list[str], begin: float, end: float) -> dict[str, float]:
@@ -34,16 +40,22 @@ def _run(plan: Plan) -> Result:
     file.unlink(missing_ok=True)
     outside = nginx()
     outside.hosts.append(APPLICATION)
-    env = {"BENCH_ASK_URL": f"http://{APPLICATION}:{RECEIVER_PORT}/voice", "BENCH_ASK_FILE": str(file)}
+    env = {
+        "BENCH_ASK_URL": f"http://{APPLICATION}:{RECEIVER_PORT}/voice",
+        "BENCH_ASK_FILE": str(file),
+        "RINGBACK_SWITCH": "simulated",
+    }
     prefix = (sys.executable, str(BENCH / "asking_server.py"))
     with outside.serving(), serving(new_data("asking"), env=env, prefix=prefix) as server:
         api = set_up(server, urls())
+        call = api.ask("POST", "/v1/calls", CALL)["id"]
         begin = time.monotonic() + SETTLE_S
         time.sleep(SETTLE_S + plan.seconds)
         loaded = time.monotonic() + SETTLE_S
         load = wrk(server, api.key, plan.seconds + SETTLE_S)
         ended = time.monotonic()
         until(lambda: not api.open_deliveries(), 120, "the last delivery")
+        api.ask("POST", f"/v1/calls/{call}/hang-up")
     lines = file.read_text().splitlines()
     idle, busy = _figures(lines, begin, begin + plan.seconds), _figures(lines, loaded, ended)
     return {
