@@ -6,7 +6,7 @@ people: what a viewer is not shown, which numbers are masked, what the audit log
 
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import msgspec
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,7 +51,7 @@ class Api:
         """The same by DELETE. Raises Refused."""
         return await self._ask("DELETE", path, None, {})
 
-    def forward(self, path: str, headers: Iterable[tuple[bytes, bytes]] = (), **query: Any) -> ASGIApp:
+    def forward(self, path: str, headers: Iterable[tuple[bytes, bytes]], **query: Any) -> ASGIApp:
         """An answer that is the API's own, byte by byte as it comes: a file, a table. `headers`: those of the request that matter
         to it (`Range`)."""
 
@@ -104,7 +104,7 @@ class Api:
             "http_version": "1.1",
             "method": method,
             "scheme": "http",
-            "path": path,
+            "path": unquote(path),
             "raw_path": path.encode(),
             "root_path": "",
             "query_string": query.encode(),

@@ -1,7 +1,7 @@
 """A request of the log as a command line, that can be pasted into a shell whatever a caller or a receiver has written into it.
 
-Every word is quoted for POSIX shells. curl's own marks are switched off: `@` (a file), `[1-9]` in URLs, `../` in paths. A body that a
-terminal would take for more than text (control characters, bytes that are no UTF-8) goes in as base64. Pure.
+Every word is quoted for POSIX shells. curl's own marks are switched off: `@` (a file), `[1-9]` in URLs, `../` in paths. A body that
+a terminal would take for more than text (control characters, bytes that are no UTF-8) goes in as base64. Pure.
 """
 
 import base64

@@ -32,7 +32,8 @@ async def log(visit: Visitor) -> Response[Any]:
     """The list, newest first."""
     asked = _asked(visit.request.query_params)
     cursor = visit.request.query_params.get("cursor")
-    wrong, found = "", {"items": [], "next_cursor": None}
+    wrong = ""
+    found: dict[str, Any] = {"items": [], "next_cursor": None}
     try:
         found = await visit.api.get("/v1/deliveries", limit=PAGE, cursor=cursor, **_narrowed(asked))
     except Refused as refused:
@@ -69,7 +70,7 @@ async def log(visit: Visitor) -> Response[Any]:
 @get("/portal/{account:str}/log.csv")
 async def table(visit: Visitor) -> ASGIApp:
     """What the filter shows, all of it, for spreadsheets."""
-    return visit.api.forward("/v1/deliveries.csv", **_narrowed(_asked(visit.request.query_params)))
+    return visit.api.forward("/v1/deliveries.csv", (), **_narrowed(_asked(visit.request.query_params)))
 
 
 @get("/portal/{account:str}/log/{delivery_id:str}")
