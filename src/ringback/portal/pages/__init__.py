@@ -3,7 +3,20 @@
 from typing import Final
 
 from ringback.portal.nav import Group
-from ringback.portal.pages import door, endpoint_changes, endpoint_tests, endpoints, feed, home, log, resends, start
+from ringback.portal.pages import (
+    calls,
+    door,
+    endpoint_changes,
+    endpoint_tests,
+    endpoints,
+    feed,
+    home,
+    log,
+    numbers,
+    resends,
+    start,
+    voxml,
+)
 
 GROUPS: Final[tuple[Group, ...]] = (
     home.GROUP,
@@ -11,6 +24,9 @@ GROUPS: Final[tuple[Group, ...]] = (
     endpoint_changes.GROUP,
     endpoint_tests.GROUP,
     log.GROUP,
+    calls.GROUP,
+    numbers.GROUP,
+    voxml.GROUP,
     resends.GROUP,
     start.GROUP,
     door.SESSIONS,
