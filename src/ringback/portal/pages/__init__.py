@@ -4,7 +4,6 @@ from typing import Final
 
 from ringback.portal.nav import Group
 from ringback.portal.pages import (
-    calls,
     door,
     endpoint_changes,
     endpoint_tests,
@@ -24,7 +23,6 @@ GROUPS: Final[tuple[Group, ...]] = (
     endpoint_changes.GROUP,
     endpoint_tests.GROUP,
     log.GROUP,
-    calls.GROUP,
     numbers.GROUP,
     voxml.GROUP,
     resends.GROUP,
