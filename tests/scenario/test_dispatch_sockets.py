@@ -38,6 +38,7 @@ class Receiver:
         self.how = "answers"
         self.got: list[tuple[str, str]] = []
         self.hanging = 0
+        self.accepted = 0
         self.connections: set[asyncio.Transport] = set()
         self.url = ""
         self._server: asyncio.Server | None = None
@@ -66,6 +67,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.receiver.connections.add(self.transport)
+        self.receiver.accepted += 1
 
     def connection_lost(self, error: Exception | None) -> None:
         self.receiver.connections.discard(self.transport)
@@ -89,11 +91,11 @@ class Connection(asyncio.Protocol):
 class Life:
     """One life of the engine, as far as deliveries go: store, sender, dispatcher, a writer that commits results."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, **sender: Any) -> None:
         self.loop = asyncio.get_running_loop()
         self.store = open_store(data)
         self.threads = ThreadPoolExecutor(2)
-        self.sender = Sender(settings(), self.loop)
+        self.sender = Sender(settings(**sender), self.loop)
         self.results: list[Result] = []
         self.dispatcher = Dispatcher(
             loop=self.loop,
@@ -217,3 +219,34 @@ async def second_life(receivers: dict[int, Receiver], data: Path) -> None:
     assert before == {number: len(receivers[number].got) for number in HEALTHY}
     await life.until(lambda: not set(life.store.endpoints_with_open()) & {*HEALTHY, *HANGS}, 5, "all is committed")
     await life.die()
+
+
+@pytest.mark.parametrize("kind", LOOPS)
+def test_a_backlog_of_many_endpoints_is_drained_over_few_connections(kind: str, tmp_path: Path) -> None:
+    """Its endpoints take turns, with a window of 20 each; 24 connections are kept. One endpoint hangs on all that it may have."""
+    numbers, each, kept = range(1, 13), 100, 24
+
+    async def scenario() -> None:
+        receivers = {number: Receiver() for number in numbers}
+        life = Life(tmp_path, max_idle=kept)
+        life.store.put_account(Account(id=ACCOUNT, name="a", created_at_ms=1))
+        try:
+            for number, receiver in receivers.items():
+                await receiver.listen(f"127.0.0.{number}")
+                life.store.put_endpoint(Endpoint(id=number, account=ACCOUNT, url=receiver.url, dialect="standard"))
+            receivers[1].how = "hangs"
+            for n in range(each):
+                for number in numbers:
+                    name = f"c{number}-{n}"
+                    life.accept(number, number * 1_000 + n, Call(account=ACCOUNT, id=name, root=name, status="starting"))
+            life.start()
+            healthy = [receiver for number, receiver in receivers.items() if number != 1]
+            await life.until(lambda: all(len(receiver.got) == each for receiver in healthy), 20, "the healthy ones have all")
+            assert receivers[1].hanging <= kept
+            assert sum(receiver.accepted for receiver in receivers.values()) <= 6 * kept
+        finally:
+            await life.die()
+            for receiver in receivers.values():
+                await receiver.close()
+
+    run(kind, scenario)

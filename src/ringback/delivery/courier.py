@@ -46,6 +46,10 @@ class Sender(Protocol):
         """The headers as they went out, secrets masked."""
         ...
 
+    def share(self, key: int) -> int | None:
+        """How many requests endpoint `key` may have in flight, at least two; None: there is room for any number."""
+        ...
+
 
 class Places(Protocol):
     """Where an event belongs."""

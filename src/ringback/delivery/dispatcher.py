@@ -79,6 +79,7 @@ class Dispatcher:
         `on_notice`: an endpoint's condition changed. `is_pressed`: updates come in faster than they are put on disk. `on_health`:
         an endpoint's health changed, were it by one failure more."""
         self._loop = loop
+        self._sender = sender
         self._courier = Courier(sender=sender, dialects=dialects, places=places, clock_ms=clock_ms, rng=rng)
         self._sink = sink
         self._reader = reader
@@ -245,7 +246,7 @@ class Dispatcher:
         try:
             now_ms = self._clock_ms()
             took = 0
-            while not self._brake(lane, took) and (job := lane.take(now_ms)) is not None:
+            while not self._brake(lane, took) and (job := lane.take(now_ms, self._sender.share(lane.number))) is not None:
                 took += 1
                 if not self._launch(lane, job, now_ms):
                     self._loop.call_soon(self._pump, lane)

@@ -14,7 +14,8 @@ moment ago.
 
 **Who goes next.** First attempts and late ones (retries, resends, replays) have a queue each and take turns; late ones never take
 the last quarter of the requests in flight, which is reserved for first attempts. While the endpoint fails there is one request at
-a time.
+a time. While all lanes together have as many connections as are kept, a lane that has its share of them waits until one of its own
+requests ends.
 """
 
 from collections import deque
@@ -172,18 +173,23 @@ class Lane:
         self._queue(job)
 
     # Work goes out
-    def take(self, now_ms: int) -> Job | None:
-        """The next job to send, which is in flight from now on; None: nothing may go now."""
-        endpoint = self.endpoint
+    def take(self, now_ms: int, share: int | None = None) -> Job | None:
+        """The next job to send, which is in flight from now on; None: nothing may go now. `share`: as many may be in flight as
+        far as connections are concerned, at least two; None: no matter how many."""
         self.starved = False
-        cap = len(self.flying) + 1
-        if endpoint is not None and endpoint.enabled:
-            cap = 1 if self.health.condition == "failing" else max(1, endpoint.max_in_flight)
-            if len(self.flying) >= cap:
-                return None
+        flying = len(self.flying)
         late = bool(self.late) and (not self.fresh or self._late_next)
-        if late and cap > 1 and self.late_flying >= cap - max(1, cap // 4) and not self.dead:
-            late = False
+        if self.endpoint is not None and self.endpoint.enabled:
+            cap = 1 if self.health.condition == "failing" else max(1, self.endpoint.max_in_flight)
+            if flying >= cap:
+                return None
+            if share is not None and share < cap:
+                # First attempts keep their part of the share even if late ones began when there was room for more.
+                if flying >= share and flying - self.late_flying >= max(1, share // 4):
+                    return None
+                cap = share
+            if late and cap > 1 and self.late_flying >= cap - max(1, cap // 4):
+                late = False
         if not late and not self.fresh:
             return None
         if self._bucket is not None and not self.dead and not self._bucket.take(now_ms):

@@ -102,6 +102,11 @@ class Sender:
             authority = ""
         return logged_headers(request, authority, self.settings.user_agent, headers, basic)
 
+    def share(self, key: int) -> int | None:
+        """How many requests endpoint `key` may have in flight, at least two: more would be connections that are dialled for one
+        request and closed again. None: there is room for any number."""
+        return self._pool.share(key)
+
     def gauges(self) -> dict[str, int]:
         """How much is open now: connections, those of them that are idle, and routes."""
         return {"connections": len(self._connections), "idle": self._pool.idle, "routes": self._pool.routes}
@@ -128,7 +133,7 @@ class Sender:
         """A connection exists."""
         self._connections.add(connection)
         self._all_gone.clear()
-        self._pool.enter(connection.route)
+        self._pool.opened(connection)
 
     def idle(self, connection: Connection) -> None:
         """A connection has done its exchange and may do another."""
@@ -139,8 +144,7 @@ class Sender:
         self._connections.discard(connection)
         if not self._connections:
             self._all_gone.set()
-        self._pool.forget(connection)
-        self._pool.leave(connection.route)
+        self._pool.lost(connection)
 
     def dial_again(self, sending: Sending) -> None:
         """A kept connection was closed as we wrote: a fresh one is needed."""

@@ -152,6 +152,10 @@ class Receiver:
         self.waiting: list[Callable[[Outcome], None]] = []
         self.twice = False
         self.cannot_show = False
+        self.shares: dict[int, int] = {}
+
+    def share(self, key: int) -> int | None:
+        return self.shares.get(key)
 
     def send(self, request: HttpRequest, *, key: int, done: Callable[[Outcome], None], **options: Any) -> object:
         if request.url == "refuse":

@@ -36,9 +36,9 @@ def lane(*, limits: Limits | None = None, has_open: bool = False, timers: Timers
     return made
 
 
-def take_all(of: Lane, now_ms: int = NOW) -> list[int]:
+def take_all(of: Lane, now_ms: int = NOW, share: int | None = None) -> list[int]:
     taken = []
-    while (found := of.take(now_ms)) is not None:
+    while (found := of.take(now_ms, share)) is not None:
         taken.append(found.delivery.id)
     return taken
 
@@ -70,6 +70,40 @@ class TestCaps:
         for number in range(1, 4):
             made.offer(job(number), NOW)
         assert take_all(made) == [1]
+
+    def test_no_more_than_the_share(self) -> None:
+        made = lane(max_in_flight=5)
+        for number in range(1, 10):
+            made.offer(job(number), NOW)
+        assert take_all(made, share=3) == [1, 2, 3]
+        assert take_all(made) == [4, 5]
+        end(made, 1)
+        assert take_all(made, share=3) == [], "more than its share is in flight already"
+        end(made, 2)
+        end(made, 3)
+        assert take_all(made, share=3) == [6]
+        end(made, 6)
+        assert take_all(made, share=9) == [7, 8, 9]
+
+    def test_late_ones_that_began_when_there_was_room_leave_first_attempts_their_part_of_the_share(self) -> None:
+        made = lane(max_in_flight=16)
+        for number in range(1, 13):
+            made.offer(job(number, kind="resend"), NOW)
+        assert take_all(made) == list(range(1, 13))
+        for number in range(21, 26):
+            made.offer(job(number), NOW)
+        made.offer(job(13, kind="resend"), NOW)
+        assert take_all(made, share=8) == [21, 22], "a quarter of eight"
+        end(made, 21)
+        assert take_all(made, share=8) == [23]
+
+    def test_late_ones_leave_a_quarter_of_the_share(self) -> None:
+        made = lane(max_in_flight=64)
+        for number in range(1, 13):
+            made.offer(job(number, kind="resend"), NOW)
+        assert take_all(made, share=2) == [1]
+        end(made, 1)
+        assert take_all(made, share=8) == [2, 3, 4, 5, 6, 7]
 
     def test_late_ones_leave_a_quarter_to_first_attempts(self) -> None:
         made = lane(max_in_flight=8, has_open=True)

@@ -44,6 +44,7 @@ class Engine(RuleBasedStateMachine):
         self.uncommitted: list[tuple[int, Delivery]] = []
         self.to_offer: list[tuple[int, Job]] = []
         self.sent: dict[int, int] = {}
+        self.share: int | None = None
         self.flying: dict[int, Job] = {}
         self.reading: dict[int, tuple[int, Need, Read | None]] = {}
         self.budget = Budget(LIMITS)
@@ -97,7 +98,7 @@ class Engine(RuleBasedStateMachine):
     def pump(self, lane: Lane) -> None:
         while True:
             before = len(lane.flying), lane.late_flying
-            job = lane.take(self.now)
+            job = lane.take(self.now, self.share)
             if job is None:
                 return
             self.check_taken(lane, job, *before)
@@ -114,6 +115,10 @@ class Engine(RuleBasedStateMachine):
         assert now_true.next_at_ms <= self.now, "sent before its time"
         cap = 1 if lane.health.condition == "failing" else endpoint.max_in_flight
         assert flying < cap
+        if self.share is not None and self.share < cap:
+            cap = self.share
+            firsts = flying - late_flying
+            assert flying < cap or (lane.late_flying == late_flying and firsts < max(1, cap // 4)), "more than its share"
         if lane.late_flying > late_flying and cap > 1:
             assert late_flying < cap - max(1, cap // 4), "the room of first attempts"
         if delivery.kind == "event" and endpoint.order != "none" and not delivery.attempts:
@@ -198,6 +203,13 @@ class Engine(RuleBasedStateMachine):
     def health(self, endpoint: int, failing: bool) -> None:
         self.lanes[endpoint].health = Health("failing", 5, 0) if failing else HEALTHY
         self.pump(self.lanes[endpoint])
+
+    @rule(share=st.sampled_from([None, 2, 3, 4]))
+    def share_out(self, share: int | None) -> None:
+        """Connections become scarce, or are no more."""
+        self.share = share
+        for lane in self.lanes.values():
+            self.pump(lane)
 
     # Readings
     @rule(endpoint=LANE)
