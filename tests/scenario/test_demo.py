@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 from harness import until
 
-from ringback.demo.expectation import FOLDER, read_expectation
+from ringback.demo.expectation import FOLDER, Expectation, read_expectation
+from ringback.demo.live import CALL, Seen, wanted_of
 
-COUNT = read_expectation().count
+LIVE = Expectation(0, [wanted_of(Seen(0, 0, 0))]).count
+COUNT = read_expectation().count + LIVE
 LAST_LINE = f"demo: {COUNT} webhooks verified in 5 dialects"
 IN_A_FOLDER = (
     "import sys; from pathlib import Path; from ringback.cli.demo import Demo, demo; sys.exit(demo(Demo(folder=Path(sys.argv[1]))))"
@@ -79,6 +81,7 @@ def test_without_a_terminal_every_webhook_is_a_line_and_the_last_one_says_how_ma
     assert lines[-1] == LAST_LINE
     told = [line for line in lines if line[2:3] == ":" and " ✓ " in line]
     assert len(told) == COUNT
+    assert sum(CALL.story in line for line in told) == LIVE
     for dialect in ("standard", "bird"):
         assert all("✓ signature, phones" in line for line in told if f"  {dialect} " in line)
     assert "\x1b" not in "".join(lines)

@@ -1,10 +1,12 @@
-"""`ringback demo`: recordings of real calls become webhooks in five formats, and each is checked as it arrives.
+"""`ringback demo`: a real call, and recordings of others, become webhooks in five formats, and each is checked as it arrives.
 
-Three processes as in real life: this one plays the switch and judges, a server of its own, and a receiver (`ringback listen`). What
-arrives is compared with what the phones of those calls logged (`ringback.demo`), never with what the server says of itself.
+Three processes as in real life: this one plays phone, application and switch and judges, a server of its own, and a receiver
+(`ringback listen`). What arrives is compared with what the phones of those calls saw (`ringback.demo`), never with what the server
+says of itself.
 """
 
 import contextlib
+import http.client
 import secrets
 import shutil
 import signal
@@ -24,9 +26,11 @@ from rich.live import Live
 
 from ringback.calls.model import to_rfc3339
 from ringback.cli.child import Child, Client, environment, free_port, own_server, running
+from ringback.cli.demo_call import application, faults, leave_message, sip_port
 from ringback.cli.replay import send
+from ringback.demo import live
 from ringback.demo.board import Board, complaint, finished, picture, plain_line
-from ringback.demo.expectation import FOLDER, Script, read_expectation, read_script
+from ringback.demo.expectation import FOLDER, Expectation, Script, read_expectation, read_script
 from ringback.demo.judge import Arrival, Judge, Verdict
 from ringback.errors import OurError
 from ringback.ids import now_ms
@@ -72,6 +76,7 @@ class Stage(Struct, frozen=True):
     receiver_url: str
     receiver: "subprocess.Popen[bytes]"
     log: Path
+    sip_port: int
 
 
 def demo(told: Demo) -> int:
@@ -110,7 +115,9 @@ def demo(told: Demo) -> int:
 
 def _set(stack: contextlib.ExitStack, data: Path, script: Script) -> Stage:
     """A server, an account with its numbers and endpoints, and a receiver that knows the secrets."""
-    server = stack.enter_context(own_server(data, "--allow-network", "127.0.0.0/8", "--allow-http"))
+    switch = ("--switch", "embedded", "--sip-listen", "127.0.0.1:0")
+    voice = stack.enter_context(application())
+    server = stack.enter_context(own_server(data, "--allow-network", "127.0.0.0/8", "--allow-http", *switch))
     with contextlib.closing(server.client()) as operator:
         account = operator.make("/v1/accounts", {"name": "demo"})
     url = f"http://127.0.0.1:{free_port()}"
@@ -119,6 +126,8 @@ def _set(stack: contextlib.ExitStack, data: Path, script: Script) -> Stage:
         site = client.make("/v1/properties", {"name": script.property})
         for number in script.numbers:
             client.make("/v1/numbers", {**msgspec.to_builtins(number), "property": site["id"]})
+        called = {**msgspec.to_builtins(live.NUMBER), "property": site["id"], "voice": {"url": f"{voice}/voice"}}
+        client.make("/v1/numbers", called)
         for dialect, more in _ENDPOINTS.items():
             signing = {"secret": held[0]} if dialect == "bird" else {}
             made = client.make("/v1/endpoints", {"url": f"{url}/{dialect}", "dialect": dialect, **signing, **more})
@@ -128,22 +137,25 @@ def _set(stack: contextlib.ExitStack, data: Path, script: Script) -> Stage:
     command = [sys.executable, "-m", "ringback", "listen", "--json", "--port", url.rpartition(":")[2]]
     command += [word for secret in held for word in ("--secret", secret)]
     receiver = stack.enter_context(running(command, log, environment()))
-    stage = Stage(data, server, account["key"], url, receiver, log)
+    stage = Stage(data, server, account["key"], url, receiver, log, sip_port(data / "server.log"))
     _until(lambda: b"ringback listen: " in log.read_bytes(), stage)
     return stage
 
 
 def _play(told: Demo, stage: Stage, script: Script, console: Console) -> tuple[str, int]:
-    """Replays every call, and judges until all is there or nothing comes any more: the verdict in a line, and the exit code."""
+    """Makes a call, replays the others, and judges until all is there or nothing comes any more: the verdict in a line, and the
+    exit code."""
+    heard = leave_message(stage.sip_port, lambda text: console.print(text, style="dim", highlight=False))
     expectation = read_expectation(told.folder)
-    judge = Judge(expectation, script.calls)
-    live = console.is_terminal and not console.is_dumb_terminal
-    speed = told.speed if told.speed is not None else PACE if live else 0.0
+    expectation = Expectation(expectation.tolerance_ms, [live.wanted_of(heard.seen), *expectation.calls])
+    judge = Judge(expectation, [live.CALL, *script.calls])
+    on_terminal = console.is_terminal and not console.is_dumb_terminal
+    speed = told.speed if told.speed is not None else PACE if on_terminal else 0.0
     board = Board(judge.verdicts, expectation.count)
     with contextlib.ExitStack() as showing:
-        if live:
+        if on_terminal:
             showing.enter_context(Live(board, console=console, refresh_per_second=15, transient=True))
-        follower = showing.enter_context(_Follower(stage.log, judge, None if live else console))
+        follower = showing.enter_context(_Follower(stage.log, judge, None if on_terminal else console))
         promised = _replay(told, stage, script, speed)
         _settle(stage, follower, max(promised, expectation.count))
     wrong = [verdict for verdict in judge.verdicts if verdict.wrong] + judge.missing()
@@ -153,12 +165,26 @@ def _play(told: Demo, stage: Stage, script: Script, console: Console) -> tuple[s
         told.svg.write_text(picture(table))
     if told.keep:
         print(_leaflet(stage))
-    for verdict in wrong:
-        print(f"demo: {complaint(verdict)}")
+    unheard = faults(heard, _recording(stage))
+    for text in (*map(complaint, wrong), *(f"{live.CALL.capture} ({live.CALL.story}): {text}" for text in unheard)):
+        print(f"demo: {text}")
     good = [verdict for verdict in judge.verdicts if not verdict.wrong]
-    if wrong:
+    if wrong or unheard:
         return f"demo: FAILED: {len(good)} of {expectation.count} webhooks verified, {len(wrong)} not as they must be", 1
     return f"demo: {len(good)} webhooks verified in {len({verdict.dialect for verdict in good})} dialects", 0
+
+
+def _recording(stage: Stage) -> bytes:
+    """The live call's message, as a customer fetches it. Raises OurError."""
+    with contextlib.closing(stage.server.client(stage.account_key)) as client:
+        (call,) = [one for one in client.ask("GET", "/v1/calls?limit=1000")[1]["items"] if one["to"] == live.NUMBER.number]
+    connection = http.client.HTTPConnection("127.0.0.1", stage.server.port, timeout=_READY_S)
+    with contextlib.closing(connection):
+        connection.request("GET", f"/v1/calls/{call['id']}/recording", headers={"Authorization": f"Bearer {stage.account_key}"})
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise OurError(f"the message's recording cannot be fetched: {answer.status}")
+        return answer.read()
 
 
 def _replay(told: Demo, stage: Stage, script: Script, speed: float) -> int:

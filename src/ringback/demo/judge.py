@@ -117,7 +117,8 @@ class Judge:
         ]
 
     def _window(self, arrival: Arrival) -> WantedCall | None:
-        at = moment_of(value_at(arrival.fields, MOMENT.get(arrival.dialect, "")))
+        # Where a webhook tells no time, what it tells of is happening now.
+        at = moment_of(value_at(arrival.fields, MOMENT.get(arrival.dialect, "")) or arrival.at)
         if at is None or at.tzinfo is None:
             return None
         early = self._tolerance + _CUT
