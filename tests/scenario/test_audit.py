@@ -47,6 +47,24 @@ def test_every_kind_of_change_leaves_a_line_with_who_what_when_and_from_where(se
     assert found[3]["objects"] == {"number": "+6125551****"}
 
 
+def test_lines_are_found_by_what_was_done_by_whom_and_when(server: Server) -> None:
+    api = server.account()
+    for digit in range(3):
+        api.post("/v1/numbers", {"number": f"+6125551240{digit}"})
+    api.call("DELETE", "/v1/numbers/+61255512400")
+    server.operator.post(f"/v1/properties?account={api.account}", {"name": "site"})
+    assert [line["action"] for line in lines(api, action="delete")] == ["DELETE /v1/numbers/{number}"]
+    assert [line["action"] for line in lines(api, by="OPERATOR")] == ["POST /v1/properties"]
+    assert len(lines(api, by="first")) == 4
+    first, *_, last = sorted(line["at"] for line in lines(api))
+    assert len(lines(api, since=first, until=last)) == 5
+    assert lines(api, until="2020-01-01T00:00:00Z") == lines(api, since="2099-01-01T00:00:00Z") == []
+    page = api.get("/v1/audit?action=post&limit=3")
+    rest = api.get(f"/v1/audit?action=post&limit=3&cursor={page['next_cursor']}")
+    assert [len(page["items"]), len(rest["items"]), rest["next_cursor"]] == [3, 1, None]
+    assert api.call("GET", "/v1/audit?since=yesterday")[1]["field"] == "since"
+
+
 def test_what_the_operator_does_to_an_account_the_account_sees(server: Server) -> None:
     api = server.account()
     number = server.operator.post(f"/v1/numbers?account={api.account}", {"number": "+61255512346"})

@@ -1,22 +1,23 @@
 """Who changed what, when, and from where: written for every route that changes something, ours and the vendors', by one hook."""
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import msgspec
 from litestar import Controller, get
+from litestar.params import Parameter
 from litestar.types import BeforeMessageSendHookHandler, Message, Scope
 from msgspec import Struct
 
-from ringback.api.common import WHO, AnyRequest, TheEngine, Who
+from ringback.api.common import WHO, AnyRequest, TheEngine, Who, at_ms
 from ringback.api.paging import Cursor, Limit, Page, number_behind, numbered_page
 from ringback.api.voc.replies import LOGIN
 from ringback.calls.masking import masked
 from ringback.calls.model import to_rfc3339
 from ringback.engine.book import Identity
 from ringback.errors import NotFound, OurError
-from ringback.ids import time_of, to_text
+from ringback.ids import first_id_at, time_of, to_text
 from ringback.store.keeping import AuditLine
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ CHANGES_NOTHING: Final = frozenset(
     {"POST /v1/events", "POST /v1/sources/freeswitch/cdr", "POST /v1/verify", f"POST {LOGIN}", "POST /v1/endpoints/preview"}
 )
 """What is reported is no change, and neither is a question."""
+LOOKED_AT: Final = 5_000
+"""Lines that one page of a search looks at, at the most."""
+_BATCH: Final = 500
+Asked = Annotated[str | None, Parameter(max_length=200)]
 NO_CONTENT: Final = 204
 """Its answer ends with its head."""
 _STATUS: Final = "audit_status"
@@ -75,17 +80,71 @@ class Audit(Controller):
 
     @get()
     async def list_all(
-        self, request: AnyRequest, engine: TheEngine, identity: Who, limit: Limit = 50, cursor: Cursor = None
+        self,
+        request: AnyRequest,
+        engine: TheEngine,
+        identity: Who,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        action: Asked = None,
+        by: Asked = None,
+        since: str | None = None,
+        until: str | None = None,
     ) -> Page[AuditView]:
-        """Lists what was changed over the APIs, newest first: a key sees its account's, the operator's all, or one's."""
+        """Lists what was changed over the APIs, newest first: a key sees its account's, the operator's all, or one's. `action`: a
+        part of the method and path; `by`: a part of the role, or of the key's name. A page that looked at many lines and found few
+        may have fewer than `limit`, and a cursor to go on by."""
         account = request.query_params.get("account")
         if identity.account is not None and account not in (None, identity.account):
             raise NotFound("no such account")
         if account is not None and not engine.book.knows(account):
             raise NotFound("no such account")
         whose, before = identity.account or account, number_behind(cursor)
-        lines = await engine.in_thread(lambda: engine.store.audit(whose, before, limit + 1))
-        return numbered_page(lines, limit, lambda line: line.id, audit_view)
+        wanted = Wanted((action or "").lower(), (by or "").lower(), at_ms(since, "since"), at_ms(until, "until"))
+        if wanted == EVERYTHING:
+            lines = await engine.in_thread(lambda: engine.store.audit(whose, before, limit + 1))
+            return numbered_page(lines, limit, lambda line: line.id, audit_view)
+        found, behind = await engine.in_thread(lambda: _search(engine, whose, before, limit, wanted))
+        return Page([audit_view(line) for line in found], None if behind is None else to_text("c", behind))
+
+
+class Wanted(NamedTuple):
+    """Which lines: parts of texts in lower case, empty for any; Unix milliseconds, None for any."""
+
+    action: str
+    by: str
+    since_ms: int | None
+    until_ms: int | None
+
+    def fits(self, line: AuditLine) -> bool:
+        """Is it one of them, whenever it was?"""
+        return self.action in line.action.lower() and self.by in f"{line.actor} {line.key_name}".lower()
+
+
+EVERYTHING: Final = Wanted("", "", None, None)
+
+
+def _search(
+    engine: "Engine", whose: str | None, before: int | None, limit: int, wanted: Wanted
+) -> tuple[list[AuditLine], int | None]:
+    """Lines that fit, and the line to go on behind; None: there are no more. Reads the store, LOOKED_AT lines at the most."""
+    if wanted.until_ms is not None:
+        bound = first_id_at(wanted.until_ms + 1)
+        before = bound if before is None else min(before, bound)
+    found: list[AuditLine] = []
+    for _ in range(LOOKED_AT // _BATCH):
+        lines = engine.store.audit(whose, before, _BATCH)
+        for line in lines:
+            if wanted.since_ms is not None and time_of(line.id) < wanted.since_ms:
+                return found, None
+            if wanted.fits(line):
+                found.append(line)
+            if len(found) == limit:
+                return found, line.id
+        if len(lines) < _BATCH:
+            return found, None
+        before = lines[-1].id
+    return found, before
 
 
 def auditor(engine: "Engine") -> BeforeMessageSendHookHandler:
