@@ -5,8 +5,11 @@ rate grows step by step while there is little of the one and enough of the other
 intake is pressed; never below a floor, so that the work ends. While no updates come in, the work may take what there is.
 """
 
+import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 LEAST_PER_S: Final = 50.0
 MOST_PER_S: Final = 6_000.0
@@ -25,6 +28,8 @@ LIVE_S: Final = 1.0
 """Updates that came within this time are live traffic."""
 BURST_S: Final = 0.15
 """Permits are saved up for as long."""
+LEAST_S: Final = 1.0
+"""The same at the least rate: a turn may take as long on a processor without time, and the rate holds nevertheless."""
 LEAST_TICK_S: Final = 0.01
 MOST_TICK_S: Final = 0.1
 AT_ONCE: Final = 25
@@ -56,7 +61,8 @@ class Pace:
         return min(MOST_TICK_S, max(LEAST_TICK_S, AT_ONCE / self.per_s))
 
     def rest_s(self, worked_s: float) -> float:
-        """How long to rest after work that took so long beside the loop: a tenth of the time is its share while updates come in."""
+        """How long to rest after work beside the loop that took so much of a processor: a tenth is its share while updates come
+        in."""
         return worked_s * (9.0 if self._clock() < self._live_until else 0.5)
 
     def felt(self, lag_s: float) -> None:
@@ -81,8 +87,16 @@ class Pace:
     def take(self, most: int) -> int:
         """Permits for now, `most` at the most; perhaps none."""
         now = self._clock()
-        self._permits = min(self.per_s * BURST_S + 1.0, self._permits + (now - self._at) * self.per_s)
+        most_saved = max(self.per_s * BURST_S + 1.0, LEAST_PER_S * LEAST_S)
+        self._permits = min(most_saved, self._permits + (now - self._at) * self.per_s)
         self._at = now
         taken = min(most, int(self._permits))
         self._permits -= taken
         return taken
+
+
+def counted(work: Callable[[], T]) -> tuple[T, float]:
+    """What `work` gives, and the seconds of a processor that it took: under load that is a fraction of what a clock shows, and a
+    rest by the clock would hardly ever end."""
+    began_s = time.thread_time()
+    return work(), time.thread_time() - began_s

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from ringback.delivery.limits import Bucket
-from ringback.engine.pace import Pace
+from ringback.engine.pace import Pace, counted
 from ringback.engine.resend_sources import Item, Source, is_ready, source_of
 from ringback.errors import Conflict, InvalidInput, NotFound, OurError
 from ringback.ids import now_ms
@@ -187,11 +187,11 @@ class Resends:
         await asyncio.sleep(tick_s)
         self._pace.felt(self._engine.loop.time() - asked_s - tick_s)
         if not running.items and running.looked is not None:
-            after, began_s = running.looked, self._engine.loop.time()
-            found, running.looked = await self._engine.in_thread(lambda: source.read(after))
+            after = running.looked
+            (found, running.looked), worked_s = await self._engine.in_thread(lambda: counted(lambda: source.read(after)))
             running.items.extend(found)
             if not found:
-                await asyncio.sleep(self._pace.rest_s(self._engine.loop.time() - began_s))
+                await asyncio.sleep(self._pace.rest_s(worked_s))
                 return False
         batch = self._batch(running, MOST_WAITING - running.waiting)
         if batch:

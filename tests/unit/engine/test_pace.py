@@ -1,7 +1,22 @@
 """Work that nobody waits for goes faster while nobody is slowed down, and slower as soon as somebody is."""
 
+from threading import Event
+
 from ringback.engine.limits import Purse
-from ringback.engine.pace import BURST_S, FIRST_PER_S, LAG_ALONE_S, LAG_S, LEAST_PER_S, LIVE_S, MOST_PER_S, SHARE_S, Pace
+from ringback.engine.pace import (
+    BURST_S,
+    FIRST_PER_S,
+    LAG_ALONE_S,
+    LAG_S,
+    LEAST_PER_S,
+    LEAST_S,
+    LIVE_S,
+    MOST_PER_S,
+    SHARE_S,
+    Pace,
+    counted,
+)
+from ringback.engine.resends import MOST_AT_ONCE
 
 
 class Clock:
@@ -97,6 +112,13 @@ def test_beside_live_traffic_reading_rests_most_of_the_time() -> None:
     assert pace.rest_s(0.01) > 0.08
 
 
+def test_only_time_on_a_processor_counts_as_work() -> None:
+    never = Event()
+    found, worked_s = counted(lambda: never.wait(0.2))
+    assert not found
+    assert worked_s < 0.1
+
+
 def test_a_slow_rate_takes_fewer_turns() -> None:
     pace, _ = made()
     assert pace.tick_s == 0.05
@@ -118,6 +140,23 @@ def test_permits_come_with_time_and_are_not_hoarded() -> None:
     assert pace.take(1000) == int(FIRST_PER_S * BURST_S) + 1
     clock.now += 0.0205
     assert [pace.take(4), pace.take(100)] == [4, 6]
+
+
+def test_the_least_rate_holds_however_long_a_turn_takes() -> None:
+    pace, clock = made(pressed=True)
+    for _ in range(100):
+        pace.felt(1.0)
+    assert pace.per_s == LEAST_PER_S
+    pace.take(1000)
+    for turn_s in (0.1, 0.5, 1.0, LEAST_S):
+        began, taken = clock.now, 0
+        while clock.now - began < 20:
+            clock.now += turn_s
+            pace.felt(1.0)
+            taken += pace.take(MOST_AT_ONCE)
+        assert taken >= LEAST_PER_S * 20 - 1, turn_s
+    clock.now += 60
+    assert pace.take(1000) == LEAST_PER_S * LEAST_S, "not hoarded"
 
 
 def test_a_purse_fills_with_time_up_to_a_second_s_worth() -> None:
