@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from asking import asking
+from calls import calls
 from figures import FIGURES as OTHERS
 from figures import Plan, Result
 from interpreter import voxml
@@ -31,7 +32,7 @@ from simulator import simulator
 FULL = {"seconds": 20, "runs": 3, "rows": 1_000_000, "pending": 1_000_000, "pairs": 5, "hang_seconds": 46}
 SHORT = {"seconds": 5, "runs": 1, "rows": 50_000, "pending": 50_000, "pairs": 1, "hang_seconds": 16}
 
-FIGURES: dict[str, Callable[[Plan], Result]] = {**OTHERS, "asking": asking, "voxml": voxml, "simulator": simulator}
+FIGURES: dict[str, Callable[[Plan], Result]] = {**OTHERS, "asking": asking, "voxml": voxml, "simulator": simulator, "calls": calls}
 
 Row = tuple[str, str, str, float, float, bool]
 ROWS: dict[str, Callable[[Result], list[Row]]] = {
@@ -63,6 +64,22 @@ ROWS: dict[str, Callable[[Result], list[Row]]] = {
         ("the same, a document of their own each", "–", "–", r["own_mb"], 0, True),
     ],
     "simulator": lambda r: [("simulated calls/s, whole, without HTTP", "–", "–", r["value"], r["call_us"], True)],
+    "calls": lambda r: [
+        ("real calls: 100 at once in an IVR, failed", "0", "0", r["ivr"]["failed"], 0, r["ivr"]["failed"] == 0),
+        ("the same: slots of sound more than 20 ms late, %", "0", "1", r["ivr"]["late_pct"], 0, r["ivr"]["late_pct"] <= 1),
+        ("50 calls bridged, failed", "0", "0", r["bridged"]["failed"], 0, r["bridged"]["failed"] == 0),
+        ("the same: slots of sound more than 20 ms late, %", "0", "1", r["bridged"]["late_pct"], 0, r["bridged"]["late_pct"] <= 1),
+        (
+            "call set-ups/s, each asked about, none failed",
+            "–",
+            "50",
+            r["value"],
+            0,
+            r["value"] >= 50 and r["setups"]["failed"] == 0,
+        ),
+        ("INVITE → instruction request p50, ms", "–", "10", r["ivr"]["asked_p50_ms"], 0, r["ivr"]["asked_p50_ms"] <= 10),
+        ("stolen by the machine's neighbours meanwhile, %", "–", "–", r["ivr"]["stolen_pct"], 0, True),
+    ],
     "hang": lambda r: [
         ("healthy throughput while 10 % hang, ratio (median)", "1.0", "0.9", r["value"], 0, r["value"] >= 0.9),
         ("the same, the least of the pairs", "–", "–", r["least"], 0, True),

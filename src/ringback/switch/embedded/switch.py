@@ -114,6 +114,8 @@ class EmbeddedSwitch:
         await self.signalling.stop()
         await self._world.media.close()
         self._world.row.flush()
+        late = self.lateness
+        log.info("switch.media slots=%d late=%d skipped=%d worst_ms=%.0f", late.slots, late.late, late.skipped, late.worst_ms)
 
     # What can be seen of it
     @property
