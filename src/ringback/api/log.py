@@ -60,6 +60,7 @@ class CallFilter(NamedTuple):
     status: Status | None
     since_ms: int | None
     until_ms: int | None
+    crm_id: str | None = None
 
 
 AskedDeliveries = Annotated[DeliveryFilter, Dependency(skip_validation=True)]
@@ -68,8 +69,8 @@ AskedCalls = Annotated[CallFilter, Dependency(skip_validation=True)]
 
 def read_calls(engine: Engine, asked: CallFilter, before: int | None, limit: int) -> list[StoredCall]:
     """A page of calls, newest first. Reads the store."""
-    account, number, status, since_ms, until_ms = asked
-    return engine.store.calls(account, before, limit, number, status=status, since_ms=since_ms, until_ms=until_ms)
+    account, number, status, since_ms, until_ms, crm_id = asked
+    return engine.store.calls(account, before, limit, number, status=status, since_ms=since_ms, until_ms=until_ms, crm_id=crm_id)
 
 
 def _on_the_wire(engine: Engine, asked: DeliveryFilter, sending: Collection[int]) -> list[DeliveryRow]:
@@ -177,9 +178,10 @@ def asked_calls(
     status: Status | None = None,
     since: Time = None,
     until: Time = None,
+    crm_id: Annotated[str | None, Parameter(description="The id that a CRM knows the call by.")] = None,
 ) -> CallFilter:
     """What a query asks of the calls. Raises InvalidInput."""
-    return CallFilter(account, number, status, at_ms(since, "since"), at_ms(until, "until"))
+    return CallFilter(account, number, status, at_ms(since, "since"), at_ms(until, "until"), crm_id)
 
 
 class Calls(Controller):

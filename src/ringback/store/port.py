@@ -223,9 +223,10 @@ class Store(Protocol):
         status: str | None = None,
         since_ms: int | None = None,
         until_ms: int | None = None,
+        crm_id: str | None = None,
     ) -> list[StoredCall]:
         """Roots and legs of an account; `number`: those from or to it; `status`: those that are in it now; `since_ms`, `until_ms`:
-        those first heard of then."""
+        those first heard of then; `crm_id`: those that a CRM knows by it."""
         ...
 
     def call(self, account: str, call_id: str) -> StoredCall | None: ...

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from store_backends import START_MS, Backend
 from store_values import ACCOUNT, FROM, OTHER, TO, Maker, after, commit, done
 
+from ringback.calls.model import Context
 from ringback.store.port import DeliveryFilter, DeliveryRow, Store
 from ringback.store.sqlite import search
 from ringback.webhooks.records import Fold, Result
@@ -186,6 +187,25 @@ def test_calls_by_number_from_or_to(store: Store, log: Log) -> None:
         assert store.calls(ACCOUNT, None, 1000, number) == expected
         if expected:
             assert store.calls(ACCOUNT, expected[1].n, 2, number) == expected[2:4]
+
+
+def test_calls_by_the_id_that_a_crm_knows_them_by(store: Store, backend: Backend) -> None:
+    make = Maker()
+    first = make.fold(make.begin("c-1", context=Context(crm_id="lead-1")))
+    second = make.fold(make.begin("c-2", context=Context(crm_id="lead-1")))
+    later = make.fold(make.begin("c-3"))
+    commit(store, first, second, later)
+    assert store.calls(ACCOUNT, None, 9, crm_id="lead-1") == [after(second), after(first)]
+    assert store.calls(ACCOUNT, after(second).n, 9, crm_id="lead-1") == [after(first)]
+    known = make.fold(after(later), "ringing", context=Context(crm_id="lead-3"))
+    commit(store, known)
+    changed = make.fold(after(second), "ringing", context=Context(crm_id="lead-3"))
+    commit(store, changed)
+    backend.settle(store)
+    assert store.calls(ACCOUNT, None, 9, crm_id="lead-3") == [after(known), after(changed)]
+    assert store.calls(ACCOUNT, None, 9, crm_id="lead-3", status="completed") == []
+    assert store.calls(ACCOUNT, None, 9, FROM, crm_id="lead-1") == [after(first)]
+    assert store.calls("none", None, 9, crm_id="lead-1") == store.calls(ACCOUNT, None, 9, crm_id="") == []
 
 
 def test_numbers_that_a_call_tells_later(store: Store, backend: Backend) -> None:

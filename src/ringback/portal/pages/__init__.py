@@ -4,6 +4,7 @@ from typing import Final
 
 from ringback.portal.nav import Group
 from ringback.portal.pages import (
+    calls,
     door,
     endpoint_changes,
     endpoint_tests,
@@ -27,6 +28,7 @@ GROUPS: Final[tuple[Group, ...]] = (
     endpoint_changes.GROUP,
     endpoint_tests.GROUP,
     log.GROUP,
+    calls.GROUP,
     numbers.GROUP,
     voxml.GROUP,
     resends.GROUP,

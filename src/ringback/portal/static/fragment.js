@@ -29,7 +29,9 @@ export function put(id, page) {
   const next = page.getElementById(id);
   if (!now || !next) return null;
   const focused = now.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+  const opened = [...now.querySelectorAll("details[open][id]")].map((details) => details.id);
   const fresh = document.adoptNode(next);
+  for (const id of opened) fresh.querySelector(`details#${CSS.escape(id)}`)?.setAttribute("open", "");
   now.replaceWith(fresh);
   for (const begin of hearers) begin(fresh);
   if (focused) fresh.querySelector(focused)?.focus();

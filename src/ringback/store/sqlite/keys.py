@@ -10,6 +10,7 @@ class Keys:
     def __init__(self, salt: bytes) -> None:
         self._call = blake2b(b"call\0", digest_size=8, key=salt)
         self._number = blake2b(b"number\0", digest_size=8, key=salt)
+        self._crm = blake2b(b"crm\0", digest_size=8, key=salt)
         self._update = blake2b(b"update\0", digest_size=8, key=salt)
 
     def call(self, account: str, call_id: str) -> int:
@@ -19,6 +20,10 @@ class Keys:
     def number(self, account: str, number: str) -> int:
         """For a number of a call; 0 for none."""
         return _signed(self._number, account, number) or 1 if number else 0
+
+    def crm(self, account: str, crm_id: str) -> int:
+        """For the id that a CRM knows a call by."""
+        return _signed(self._crm, account, crm_id)
 
     def update(self, account: str, update_id: str) -> int:
         """For an update's dedupe key."""

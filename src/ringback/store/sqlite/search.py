@@ -57,9 +57,10 @@ class Search:
         status: str | None = None,
         since_ms: int | None = None,
         until_ms: int | None = None,
+        crm_id: str | None = None,
     ) -> list[StoredCall]:
         """Roots and legs of an account, newest first; `number`: those from or to it, as the source wrote it; `status`: those
-        that are in it now; `since_ms`, `until_ms`: those first heard of then."""
+        that are in it now; `since_ms`, `until_ms`: those first heard of then; `crm_id`: those that a CRM knows by it."""
         with self._db.reading() as connection:
             small = self._names.account(connection, account)
             if small is None:
@@ -68,6 +69,7 @@ class Search:
             fields = {
                 "account": small,
                 "number": None if number is None else self._keys.number(account, number),
+                "crm": None if crm_id is None else self._keys.crm(account, crm_id),
                 "low": low,
                 "high": high,
                 **_span(since_ms, until_ms, before),
@@ -247,6 +249,9 @@ def _span(since_ms: int | None, until_ms: int | None, before: int | None) -> dic
 
 def _call_ways(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> Iterator[Row]:
     """Calls that fit, newest first, by the narrowest way; of those that run, all."""
+    if fields["crm"] is not None:
+        yield from connection.execute(_SQL["calls_by_crm"], fields)
+        return
     if fields["number"] is None and fields["low"] == fields["high"]:
         yield from connection.execute(_SQL["calls_ended" if fields["low"] else "calls_open"], fields)
         return

@@ -23,6 +23,14 @@ FROM call_by_number AS list CROSS JOIN call_line AS line ON line.n = list.n
 WHERE list.number = :number AND list.n >= :since AND list.n < :before AND line.status BETWEEN :low AND :high
 ORDER BY list.n DESC;
 
+-- name: calls_by_crm
+-- Calls that a CRM knows by one id; `crm`: its hash.
+SELECT line.n, line.root, line.version, line.told, line.body
+FROM call AS own INDEXED BY call_crm CROSS JOIN call_line AS line ON line.n = own.n
+WHERE own.crm = :crm AND own.crm IS NOT NULL AND own.n >= :since AND own.n < :before AND own.account = :account
+  AND line.status BETWEEN :low AND :high AND (:number IS NULL OR line.caller = :number OR line.callee = :number)
+ORDER BY own.n DESC;
+
 -- name: calls_ended
 -- An account's calls that ended in one state.
 SELECT line.n, line.root, line.version, line.told, line.body

@@ -102,10 +102,13 @@ class Sheet:
 
     def call_rows(self) -> "CallRows":
         """The calls' writes as rows."""
-        made = CallRows([], [], [], [])
+        made = CallRows([], [], [], [], [])
         for n, write in self.calls.items():
             call = write.stored.call
+            crm_id = call.context.crm_id
             if write.base == 0:
+                if crm_id:
+                    made.crm_ids.append((n, self._lookup.keys.crm(call.account, crm_id)))
                 open_since = None if call.is_final else call.first_at_ms
                 key, root = self._lookup.keys.call(call.account, call.id), write.stored.root_n
                 state = (call.generation, write.version, open_since, *self._numbers(call), write.told, write.body)
@@ -119,6 +122,8 @@ class Sheet:
             known = self._lookup.known(write.key)
             if known is None or known.n != n or known.call.from_ != call.from_ or known.call.to != call.to:
                 made.numbers.append((n, *self._numbers(call)))
+            if crm_id and (known is None or known.n != n or known.call.context.crm_id != crm_id):
+                made.crm_ids.append((n, self._lookup.keys.crm(call.account, crm_id)))
         return made
 
     def _numbers(self, call: Call) -> tuple[int, int]:
@@ -150,12 +155,14 @@ class Sheet:
 
 
 class CallRows(NamedTuple):
-    """Rows of new calls, of running ones, of those that have their end, and of those whose numbers may be others now."""
+    """Rows of new calls, of running ones, of those that have their end, of those whose numbers may be others now, and of those that
+    a CRM knows by an id which is new."""
 
     born: list[Row]
     moved: list[Row]
     ended: list[Row]
     numbers: list[Row]
+    crm_ids: list[Row]
 
 
 def _told(events: Sequence[Event], call: Call) -> int:

@@ -241,6 +241,8 @@ class Writer:
                     raise _Moved
             if calls.numbers:
                 connection.executemany(_SQL["set_numbers"], calls.numbers)
+            if calls.crm_ids:
+                connection.executemany(_SQL["set_crm"], calls.crm_ids)
             self._lists.add_late_calls(connection, calls.born, calls.numbers)
         if sheet.events:
             connection.executemany(_SQL["add_event"], sheet.events)

@@ -39,6 +39,10 @@ UPDATE call SET version = ?2, told = ?3, body = ?4, open_since = NULL, status = 
 -- From and to of a call that told them later than its first word.
 UPDATE call SET caller = ?2, callee = ?3 WHERE n = ?1;
 
+-- name: set_crm
+-- The id that a CRM knows a call by.
+UPDATE call SET crm = ?2 WHERE n = ?1;
+
 -- name: add_event
 -- One event.
 INSERT INTO event (id, root, call, body) VALUES (?1, ?2, ?3, ?4);
