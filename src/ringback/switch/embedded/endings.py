@@ -2,7 +2,8 @@
 
 What we end ourselves is told as the simulated switch tells it (its table); what the far end or the network ends is told by its SIP
 status and its Q.850 cause, in the order of `calls.disposition`. Where a far end names no cause, RFC 3398 §7.2.4.1 has one for its
-status.
+status; but for 401 to 403 and 407, where its 21 would make a declined call of one that was not let through: those have 57 (not
+authorized).
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from ringback.switch.embedded.signalling import Ended
 from ringback.switch.simulated.endings import ENDINGS, Ending
 
 CAUSES: Final[Mapping[int, int]] = {
-    400: 41, 401: 21, 402: 21, 403: 21, 404: 1, 405: 63, 406: 79, 407: 21, 408: 102, 410: 22, 413: 127, 414: 127, 415: 79,
+    400: 41, 401: 57, 402: 57, 403: 57, 404: 1, 405: 63, 406: 79, 407: 57, 408: 102, 410: 22, 413: 127, 414: 127, 415: 79,
     416: 127, 420: 127, 421: 127, 423: 127, 480: 18, 481: 41, 482: 25, 483: 25, 484: 28, 485: 1, 486: 17, 487: 127, 488: 65,
     500: 41, 501: 79, 502: 38, 503: 41, 504: 102, 505: 127, 513: 127, 600: 17, 603: 21, 604: 1, 606: 58,
 }  # fmt: skip

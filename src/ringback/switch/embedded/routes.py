@@ -1,6 +1,7 @@
 """Where a dial goes: to a phone that registers, by a SIP URI, or through a trunk. Pure."""
 
 import re
+from ipaddress import ip_address
 from typing import Final
 
 from msgspec import Struct
@@ -21,6 +22,15 @@ class Route(Struct, frozen=True):
 
     to: str
     peer: Peer | None
+
+    @property
+    def address(self) -> str:
+        """The IP address that its signalling goes to, empty if only a name is known, or the phone's registration knows."""
+        host = self.peer.host if self.peer is not None else uri_host(self.to)
+        try:
+            return str(ip_address(host or ""))
+        except ValueError:
+            return ""
 
 
 def route(to: str, account: str, settings: EmbeddedSettings) -> Route:

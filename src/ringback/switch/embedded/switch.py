@@ -166,7 +166,7 @@ class EmbeddedSwitch:
             log.warning("switch.no_route leg=%s: %s", order.leg, error)
             world.row.tell(NO_ROUTE.of(order.leg))
             return
-        leg = self._legs[order.leg] = Leg(world, order.leg, incoming=False, far="", over=self._remove)
+        leg = self._legs[order.leg] = Leg(world, order.leg, incoming=False, far=way.address, over=self._remove)
         offer = leg.dialled(order.timeout_s, order.detection)
         if offer is not None:
             self.signalling.invite(leg.id, way.to, order.caller_id, offer, way.peer)
