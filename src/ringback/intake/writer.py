@@ -7,11 +7,14 @@ ended in its last 50 ms).
 """
 
 import logging
+import os
 import queue
+import sys
 import threading
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Protocol
@@ -100,7 +103,7 @@ class Writer:
         on_release: Callable[[Sequence[int]], None],
         is_live: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_live`: is a call going on? Then no turn of the loop may take long; asked on the loop."""
+        """`is_live`: is a call going on? Then no turn of the loop may take long. Asked on the loop and in the thread."""
         self._store = store
         self._loop = loop
         self._clock_ms = clock_ms
@@ -201,8 +204,12 @@ class Writer:
     # The thread
     def _run(self) -> None:
         next_log = 0
+        stands_back = False
         while True:
             waiting = self._take()
+            if stands_back != self._is_live():
+                stands_back = not stands_back
+                _stand_back(stands_back)
             # Only this thread takes from the two queues of what attempts came to, only the loop's thread puts into them.
             results = [self._results.popleft() for _ in range(len(self._results))]
             try:
@@ -378,3 +385,13 @@ def _steps(jobs: Sequence[Job], told: Sequence[tuple[int, Callable[[], None]]]) 
             done = count
         steps.append(tell)
     return [*steps, *rest]
+
+
+def _stand_back(wanted: bool) -> None:
+    """Whether the thread that calls leaves the core to the loop when it wakes while the loop has it (Linux's SCHED_BATCH: its share
+    stays the same; no privilege is needed, not even to take it back). A policy that the operator has chosen stays."""
+    if sys.platform == "linux":
+        before, after = (os.SCHED_OTHER, os.SCHED_BATCH) if wanted else (os.SCHED_BATCH, os.SCHED_OTHER)
+        with suppress(OSError):  # a sandbox may forbid it: calls are then answered a little later
+            if os.sched_getscheduler(0) == before:
+                os.sched_setscheduler(0, after, os.sched_param(0))

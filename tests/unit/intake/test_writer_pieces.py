@@ -1,6 +1,9 @@
 """While calls are live, what a commit brought is handed to the loop piece by piece: in its order, and nothing twice or never."""
 
 import asyncio
+import os
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate
@@ -77,15 +80,32 @@ def test_without_a_live_call_a_commit_is_handed_over_at_once(tmp_path: Path) -> 
 
 
 def test_when_the_last_call_ends_the_rest_goes_at_once(tmp_path: Path) -> None:
-    live = [True, True, False]
+    benches: list[Bench] = []
 
     async def work(bench: Bench) -> None:
+        benches.append(bench)
         answers: list[Answer] = []
         submit(bench, updates(0, 200), partial(_keep, answers))
         await answered(bench, answers, 200)
         assert bench.handed == [PIECE // 2, PIECE // 2, 200 - PIECE]
 
-    on_bench(tmp_path, work, lambda: live.pop(0) if len(live) > 1 else live[0])
+    on_bench(tmp_path, work, lambda: not benches or len(benches[0].handed) < 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the policy of one thread is Linux's")
+def test_the_thread_stands_back_while_a_call_is_live(tmp_path: Path) -> None:
+    live = [False]
+
+    async def work(bench: Bench) -> None:
+        (thread,) = [thread for thread in threading.enumerate() if thread.name == "ringback-writer"]
+        assert thread.native_id is not None
+        policies = []
+        for live[0] in (False, True, False):
+            await bench.submit(UPDATE)
+            policies.append(os.sched_getscheduler(thread.native_id))
+        assert policies == [os.SCHED_OTHER, os.SCHED_BATCH, os.SCHED_OTHER]
+
+    on_bench(tmp_path, work, lambda: live[0])
 
 
 def test_a_batch_is_answered_behind_its_last_delivery(tmp_path: Path) -> None:
