@@ -218,7 +218,11 @@ class Search:
     def _listed(self, connection: sqlite3.Connection, fields: dict[str, Any]) -> Iterator[Row]:
         filled = filled_up_to(connection, "delivery")
         yield from connection.execute(_SQL["deliveries_newest"], {**fields, "filled": filled})
-        if fields["number"] is not None and (fields["endpoint"] is None or is_rare(connection, fields["number"])):
+        if fields["number"] is not None and is_rare(connection, fields["number"]):
+            statement = "deliveries_by_number"
+        elif fields["name"] is not None and _is_rare_name(connection, fields):
+            statement = "deliveries_by_name"
+        elif fields["number"] is not None and fields["endpoint"] is None:
             statement = "deliveries_by_number"
         elif fields["endpoint"] is not None:
             statement = "deliveries_by_endpoint"
@@ -264,6 +268,12 @@ def _call_ways(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> Ite
 def is_rare(connection: sqlite3.Connection, number: int) -> bool:
     """Has a number so few deliveries that it narrows more than anything else?"""
     count: int = connection.execute(_SQL["deliveries_of_number"], (number, RARE)).fetchone()[0]
+    return count < RARE
+
+
+def _is_rare_name(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> bool:
+    """The same of an event name: an endpoint, or an account's own number, may have a million rows with a handful of that name."""
+    count: int = connection.execute(_SQL["deliveries_of_name"], (fields["account"], fields["name"], RARE)).fetchone()[0]
     return count < RARE
 
 

@@ -114,7 +114,7 @@ ORDER BY list.id DESC LIMIT :limit;
 -- An account's deliveries of one event name.
 SELECT line.* FROM delivery_by_name AS list CROSS JOIN delivery_line AS line ON line.id = list.id
 WHERE list.account = :account AND list.name = :name AND list.id >= :since AND list.id < :before
-  AND line.state BETWEEN :low AND :high
+  AND line.state BETWEEN :low AND :high AND (:endpoint IS NULL OR line.endpoint = :endpoint)
   AND (:number IS NULL OR EXISTS (
     SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
   ))
@@ -130,6 +130,10 @@ ORDER BY list.id DESC LIMIT :limit;
 -- name: deliveries_of_number
 -- How many deliveries a number has in its list, counted no further than a limit.
 SELECT count(*) FROM (SELECT 1 FROM delivery_by_number WHERE number = ?1 LIMIT ?2);
+
+-- name: deliveries_of_name
+-- How many deliveries of an event name an account has in its list, counted no further than a limit.
+SELECT count(*) FROM (SELECT 1 FROM delivery_by_name WHERE account = ?1 AND name = ?2 LIMIT ?3);
 
 -- name: deliveries_failed
 -- An account's deliveries that were given up, cancelled or skipped.
