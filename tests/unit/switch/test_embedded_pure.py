@@ -18,6 +18,7 @@ from ringback.switch.embedded.row import Row
 from ringback.switch.embedded.settings import EmbeddedSettings, read_embedded_settings
 from ringback.switch.embedded.signalling import Ended
 from ringback.switch.embedded.sip.settings import Phone, Trunk
+from ringback.switch.embedded.world import facing
 from ringback.switch.port import Handle
 from ringback.switch.simulated.endings import ENDINGS, Ending
 from ringback.switch.speech.port import Clip
@@ -70,6 +71,11 @@ def test_the_far_address_is_known_where_it_is_written() -> None:
     assert addresses == ["192.0.2.7", "", "203.0.113.9", ""]
     assert Route("sip:x@[2001:db8::1]:5060", None).address == "2001:db8::1"
     assert [uri_host(uri) for uri in ("sip:a:b@h.example:1", "tel:+1", "sip:a@b@c")] == ["h.example", None, None]
+
+
+def test_on_all_addresses_the_one_that_a_far_end_sees_is_named() -> None:
+    assert facing("127.0.0.1") == "127.0.0.1"
+    assert facing("::1") in ("::1", "127.0.0.1")
 
 
 # How legs end

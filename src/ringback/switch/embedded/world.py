@@ -63,10 +63,10 @@ class World:
             return settings.public_address
         if not ip_address(settings.host).is_unspecified:
             return settings.host
-        return _facing(far or "192.0.2.1")
+        return facing(far or "192.0.2.1")
 
 
-def _facing(far: str) -> str:
+def facing(far: str) -> str:
     """The address that packets to `far` leave by: asked of the system, nothing is sent."""
     family = socket.AF_INET6 if ":" in far else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
