@@ -187,3 +187,30 @@ def test_anothers_delivery_is_not_there(visit: Callable[..., Shown], sample: Sam
         answer = shown.page.goto(url)
         assert answer is not None
         assert answer.status == 404
+
+
+def test_without_scripts_all_of_it_works(visit: Callable[..., Shown], sample: Sample) -> None:
+    page = visit("developer", scripts=False).go("/log")
+    expect(page.get_by_role("button", name="Live")).to_have_count(0)
+    page.get_by_label("Event", exact=True).fill("call.completed")
+    page.get_by_role("button", name="Filter").click()
+    page.locator("a.opens").first.click()
+    page.get_by_role("link", name="Check the signature").click()
+    expect(page.get_by_text("it holds")).to_be_visible()
+    page.get_by_text("As a command for curl").click()
+    expect(page.locator("#curl-1")).to_be_visible()
+    page.get_by_role("link", name="call-7").click()
+    expect(page.get_by_role("list", name="What happened, in order").locator(":scope > li")).to_have_count(4)
+
+
+def test_what_could_not_be_reached_says_why_and_what_to_do(visit: Callable[..., Shown], sample: Sample, own: Api) -> None:
+    own.endpoint("http://127.0.0.1:9/nobody", "standard")
+    call = {"id": "gone", "direction": "inbound", "from": "+61288880000", "to": "+611800111222"}
+    own.send({"type": "call.starting", "at": "2026-11-20T12:00:00Z", "call": call})
+    until(lambda: own.deliveries(state="retrying"), 15)
+    shown = visit("developer", url=sample.link("developer", own.account))
+    page = shown.go(f"{sample.home.replace(sample.api.account, own.account)}/log?state=waiting")
+    page.locator("a.opens").first.click()
+    expect(page.get_by_text("Nothing listens there, or it cannot be reached.")).to_be_visible()
+    expect(page.get_by_text("Check that the receiver runs")).to_be_visible()
+    expect(page.locator(".waterfall svg")).to_have_attribute("aria-label", re.compile("Until it failed"))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ringback.portal.advice import of_status
 from ringback.portal.curl import as_curl
 from ringback.portal.ladder import MOST_LANES, ladder
+from ringback.portal.typed import typed_number
 from ringback.portal.waterfall import WIDTH, waterfall
 
 _STUB = 'curl() { printf "%s\\0" "$@"; for last; do :; done; [ "$last" = @- ] && cat; return 0; }\n'
@@ -105,6 +106,14 @@ def test_no_span_leaves_the_drawing(times: list[float | None]) -> None:
 def test_every_status_has_words(status: int) -> None:
     assert of_status(status).what
     assert of_status(status).do
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("+61 2 8888-0000", "+61288880000"), ("(02) 8888 0000", "0288880000"), ("280085", "280085"), ("sip:a@b", "sip:a@b"), ("", "")],
+)
+def test_numbers_as_people_write_them(typed: str, meant: str) -> None:
+    assert typed_number(typed) == meant
 
 
 def call(name: str, parent: str | None = None, status: str = "completed", **more: Any) -> dict[str, Any]:

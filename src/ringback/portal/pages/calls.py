@@ -11,6 +11,7 @@ from ringback.errors import NotFound
 from ringback.portal.asking import Refused
 from ringback.portal.ladder import Ladder, ladder
 from ringback.portal.nav import Group
+from ringback.portal.typed import typed_number
 from ringback.portal.visit import Visit, Visitor
 
 PAGE: Final = 50
@@ -25,40 +26,44 @@ _LIVE_LINK: Final = "/recordings/"
 
 @get("/portal/{account:str}/calls")
 async def calls(visit: Visitor) -> Response[Any]:
-    """The list, newest first; `q` is a number, a call's id or a crm_id, `status` the one that a call has now."""
+    """The list, newest first; `q` is a number, a call's id or a crm_id, `status` the one that a call has now. `by`: which of them
+    it was, on the pages after the first."""
     given = visit.request.query_params
     asked = {name: str(given.get(name) or "").strip() for name in FIELDS}
-    cursor = given.get("cursor")
-    status = asked["status"] or None
-    text = asked["q"]
-    by_number = await visit.api.get("/v1/calls", limit=PAGE, cursor=cursor, number=text or None, status=status)
-    rows = list(by_number["items"])
+    cursor, status, text = given.get("cursor"), asked["status"] or None, asked["q"]
+    by = "crm_id" if given.get("by") == "crm_id" else "number"
+    found = await _list(visit, by, text, status, cursor)
+    rows = found["items"]
     if text and not cursor:
         exact = await _call(visit, text)
-        by_crm = (await visit.api.get("/v1/calls", limit=PAGE, crm_id=text, status=status))["items"]
-        others = [*([exact["call"]] if exact and status in (None, exact["call"].get("status")) else []), *by_crm]
-        seen: set[str] = set()
-        rows = [row for row in [*others, *rows] if not (row["id"] in seen or seen.add(row["id"]))]  # type: ignore[func-returns-value]
-    shown = {name: value for name, value in asked.items() if value}
+        if exact is not None and status in (None, exact["call"].get("status")):
+            rows = [exact["call"], *(row for row in rows if row["id"] != exact["call"]["id"])]
+        by_crm = await _list(visit, "crm_id", text, status, None)
+        if not found["items"] and by_crm["items"]:
+            by, found = "crm_id", by_crm
+        known = {row["id"] for row in rows}
+        rows = [*rows, *(row for row in by_crm["items"] if row["id"] not in known)]
+    narrowed = {name: value for name, value in ((by, _typed(by, text)), ("status", status)) if value}
+    here = {name: value for name, value in (*asked.items(), ("by", by if text else "")) if value}
     return visit.page(
         "calls.html",
         "Calls",
-        twin=_with("/v1/calls", urlencode({"number" if name == "q" else name: value for name, value in shown.items()})),
+        twin=_with("/v1/calls", urlencode(narrowed)),
         rows=rows,
-        next_cursor=by_number["next_cursor"],
+        next_cursor=found["next_cursor"],
         asked=asked,
         statuses=STATUSES,
         cursor=cursor,
-        url=_with(f"{visit.home}/calls", urlencode(shown)),
-        table=_with(f"{visit.home}/calls.csv", urlencode({"number" if n == "q" else n: v for n, v in shown.items()})),
+        url=_with(f"{visit.home}/calls", urlencode(here)),
+        table=_with(f"{visit.home}/calls.csv", urlencode(narrowed)),
     )
 
 
 @get("/portal/{account:str}/calls.csv")
 async def table(visit: Visitor) -> ASGIApp:
-    """The calls of a number or a status, all of them, for spreadsheets."""
+    """The calls of a number, a crm_id or a status, all of them, for spreadsheets."""
     given = visit.request.query_params
-    return visit.api.forward("/v1/calls.csv", (), number=given.get("number"), status=given.get("status"))
+    return visit.api.forward("/v1/calls.csv", (), **{name: given.get(name) for name in ("number", "crm_id", "status")})
 
 
 @get("/portal/{account:str}/calls/call")
@@ -110,12 +115,22 @@ async def _page(visit: Visit, call_id: str, status: int = 200, **more: Any) -> R
         documents={} if is_viewer else await _documents(visit, drawn),
         heard=_recording(found["call"], root),
         transcript=None if is_viewer else await _transcript(visit, found["call"], root),
-        dialects=(await visit.api.get("/v1/dialects"))["items"] if visit.may_change else [],
+        dialects=sorted(visit.engine.dialects),
         is_viewer=is_viewer,
         why=why,
         explained=await _explained(visit, call_id, why) if why else None,
         **({"given": {"endpoint": "", "url": "", "dialect": ""}, "wrong": "", "wrong_field": "", "replayed": None} | more),
     )
+
+
+async def _list(visit: Visit, by: str, text: str, status: str | None, cursor: str | None) -> Any:
+    """A page of calls by a number or a crm_id; without a text, of all."""
+    narrowed = {by: _typed(by, text)} if text else {}
+    return await visit.api.get("/v1/calls", limit=PAGE, cursor=cursor, status=status, **narrowed)
+
+
+def _typed(by: str, text: str) -> str:
+    return typed_number(text) if by == "number" else text
 
 
 def _id(visit: Visit) -> str:

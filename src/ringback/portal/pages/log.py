@@ -1,6 +1,6 @@
 """The webhook log: what went where and how it fared, by filters, as it happens; and one delivery with its attempts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from ringback.portal.advice import of_status
 from ringback.portal.asking import Refused
 from ringback.portal.curl import as_curl
 from ringback.portal.nav import Group
+from ringback.portal.typed import typed_number
 from ringback.portal.visit import Visit, Visitor
 from ringback.portal.waterfall import WIDTH, waterfall
 
@@ -61,7 +62,7 @@ async def log(visit: Visitor) -> Response[Any]:
         others=[*OTHERS] if not any(asked.get("state", "") == state for state, _ in TABS) else [],
         endpoints=endpoints,
         by_id={one["id"]: one for one in endpoints},
-        events=sorted({name for one in endpoints for name in one["events"] or ()}),
+        events=_events(visit, endpoints),
         jobs=[job for job in jobs if job["state"] == "running"],
         resend=_with(f"{visit.home}/resend", query) if asked.get("state", "") in RESENT else None,
     )
@@ -106,8 +107,9 @@ def _asked(given: Any) -> dict[str, str]:
 
 
 def _narrowed(asked: Mapping[str, str]) -> dict[str, str]:
-    """The filter as the API has it: a time of a form has no zone, and is UTC."""
-    return {name: _with_zone(value) if name in _TIMES else value for name, value in asked.items()}
+    """The filter as the API has it: a time of a form has no zone, and is UTC; a number is written in many ways."""
+    read = {"since": _with_zone, "until": _with_zone, "number": typed_number}
+    return {name: read[name](value) if name in read else value for name, value in asked.items()}
 
 
 def _with_zone(text: str) -> str:
@@ -125,6 +127,15 @@ def _of_a_form(text: str) -> str:
     except ValueError:
         return ""
     return (at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)).isoformat(timespec="seconds")
+
+
+def _events(visit: Visit, endpoints: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names that an event may have in this account's log, to choose from."""
+    known = visit.engine.dialects
+    names: set[str] = set()
+    for one in endpoints:
+        names.update(one["events"] or (known[one["dialect"]].events if one["dialect"] in known else ()))
+    return sorted(names)
 
 
 def _without_state(asked: Mapping[str, str], state: str) -> dict[str, str]:
