@@ -5,6 +5,7 @@ from typing import Final
 from ringback.portal.nav import Group
 from ringback.portal.pages import (
     calls,
+    docs,
     door,
     endpoint_changes,
     endpoint_tests,
@@ -31,6 +32,7 @@ GROUPS: Final[tuple[Group, ...]] = (
     calls.GROUP,
     numbers.GROUP,
     voxml.GROUP,
+    docs.GROUP,
     resends.GROUP,
     start.GROUP,
     operator_accounts.GROUP,
