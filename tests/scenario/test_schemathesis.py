@@ -70,7 +70,7 @@ def _settings(server: Server, api: Api) -> str:
         "[checks]",
         *(f"{name}.enabled = false" for name in TOO_MUCH),
         "[[operations]]",
-        'include-path-regex = "^/(v1/(accounts$|sources|notes|audit)|metrics)"',
+        'include-path-regex = "^/(v1/(accounts$|sources|notes|node|audit)|metrics)"',
         operator,
     ]
     for path in TAKEN_IN_PART:

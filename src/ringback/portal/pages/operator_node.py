@@ -14,8 +14,8 @@ MOST: Final = 500
 KINDS: Final = {
     "stray": "Calls that fit no account",
     "gap": "Gaps of a source",
-    "endpoint.disabled": "Endpoints that were stopped",
-    "transcription": "Recordings that were not written down",
+    "endpoint.disabled": "Stopped endpoints",
+    "transcription": "Not transcribed",
 }
 """Notes that there is a filter for; others are under all."""
 
