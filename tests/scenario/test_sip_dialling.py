@@ -6,7 +6,7 @@ import pytest
 from harness import Api, until
 from live_harness import SALES, Application, events, in_status, over, parameters
 from sip_calls import Exchange, Line, number_with, passes, recording_of
-from sip_phones import needs_phones, read_wav, seconds_of
+from sip_phones import babble, needs_phones, read_wav, seconds_of, write_wav
 
 pytestmark = needs_phones
 HELLO = "<Response><Pause length='30'/></Response>"
@@ -236,3 +236,28 @@ def test_a_held_callee_is_heard_again_after_it(exchange: Exchange, sip_api: Api,
     callee.is_over()
     assert seconds_of(read_wav(heard)[0], 610) > 0.6
     assert parameters(application.receiver.all[0])["CallStatus"] == "ringing"
+
+
+@pytest.mark.parametrize(("spoken_s", "word"), [(0.8, "human_residence"), (6.0, "machine_start")])
+def test_who_answered_is_told_to_the_application(
+    exchange: Exchange, sip_api: Api, application: Application, tmp_path: Path, spoken_s: float, word: str
+) -> None:
+    application.documents = {"/out": "<Hangup/>"}
+    came = exchange.expects()
+    call = placed(sip_api, document=None, url=application.url("/out"), machine_detection={"timeout_s": 15})
+    line = came().answers().is_up()
+    line.do("play", file=str(write_wav(tmp_path / "greeting.wav", babble(spoken_s))))
+    line.is_over()
+    over(sip_api, call)
+    (asked,) = application.asked("/out")
+    assert asked["AnsweredBy"] == word
+
+
+def test_voxtelesys_own_rest_places_a_real_call(exchange: Exchange, sip_api: Api, application: Application) -> None:
+    came = exchange.expects()
+    wanted = {"to": "+13005550199", "from": "+13005550111", "voice_trunk_group_id": 90001, "tag": "job-42"}
+    wanted |= {"voxxml": "<Response><Pause/></Response>", "status_callback": {"url": application.url("/status")}}
+    assert sip_api.call("POST", "/voxtelesys/api/v0/calls", wanted) == (201, {"status": "queued"})
+    came().answers(180).answers().is_up().is_over()
+    (told,) = until(lambda: application.asked("/status"))
+    assert (told["CallStatus"], told["Tag"], told["TrunkID"], told["SipResponseCode"]) == ("completed", "job-42", "90001", "200")
