@@ -75,6 +75,8 @@ def test_health_and_notes_tell_of_what_fits_no_account(visit: Callable[..., Show
     expect(page.get_by_text(re.compile(r"fit no account"))).to_be_visible()
     expect(page.get_by_text(re.compile(r"free of"))).to_be_visible()
     shown.see("operator-health")
+    before = page.locator("#node time").first.get_attribute("datetime")
+    expect(page.locator("#node time").first).not_to_have_attribute("datetime", before or "", timeout=15_000)
     page.get_by_role("link", name="Look", exact=True).click()
     expect(page.get_by_text("stray-1")).to_be_visible()
     shown.see("operator-notes")

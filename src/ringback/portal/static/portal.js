@@ -2,6 +2,7 @@
 // and on what is put into it later (fragment.js tells).
 
 import { sayTimes } from "./time.js";
+import { again } from "./again.js";
 import { offerCopies } from "./copy.js";
 import { live } from "./live.js";
 import { forms } from "./form.js";
@@ -9,7 +10,7 @@ import { rows } from "./rows.js";
 import { tail } from "./tail.js";
 import { onFresh } from "./fragment.js";
 
-for (const begin of [sayTimes, offerCopies, live, forms, rows, tail]) {
+for (const begin of [sayTimes, offerCopies, live, again, forms, rows, tail]) {
   begin(document);
   onFresh(begin);
 }
