@@ -14,7 +14,8 @@ moment ago.
 
 **Who goes next.** First attempts and late ones (retries, resends, replays) have a queue each and take turns; late ones never take
 the last quarter of the requests in flight, which is reserved for first attempts. While the endpoint fails there is one request at
-a time. While all lanes together have as many connections as are kept, a lane that has its share of them waits until one of its own
+a time, and not more often than every PAUSE_MS: what fails at once (no name, nobody listens) would cost as much as what succeeds.
+While all lanes together have as many connections as are kept, a lane that has its share of them waits until one of its own
 requests ends.
 """
 
@@ -32,13 +33,15 @@ from ringback.webhooks.model import Delivery, Endpoint
 from ringback.webhooks.records import Job
 
 FETCH_AT_ONCE = 256
+PAUSE_MS = 100
+"""From the begin of one request to that of the next while the endpoint fails: as if it were some way off."""
 
 
 class Lane:
     """See the module."""
 
     __slots__ = (
-        "_bucket", "_budget", "_bulk", "_gates", "_held_back", "_known", "_late_next", "_released", "_tail",
+        "_began_ms", "_bucket", "_budget", "_bulk", "_gates", "_held_back", "_known", "_late_next", "_released", "_tail",
         "_tail_lost", "_timers", "_turns", "cursor", "due_wanted", "endpoint", "flying", "fresh", "health", "late",
         "late_flying", "more", "number", "pumping", "reading", "starved", "stored", "timed", "waking",
     )  # fmt: skip
@@ -58,7 +61,7 @@ class Lane:
         self.stored = False
         self.due_wanted = False
         self.starved = False
-        """The last `take` found work but no token."""
+        """The last `take` found work but no token, or a pause."""
         # The dispatcher's marks: a reading is queued or under way; `take` is being called; a wake-up for the rate is set.
         self.reading = False
         self.pumping = False
@@ -74,6 +77,8 @@ class Lane:
         self._tail: list[Job] | None = None
         self._tail_lost = False
         self._late_next = False
+        self._began_ms = 0
+        """When a request was last taken while the endpoint failed."""
         self._bucket: Bucket | None = Bucket(endpoint.rate_per_s) if endpoint and endpoint.rate_per_s else None
 
     # What the dispatcher asks
@@ -180,8 +185,11 @@ class Lane:
         flying = len(self.flying)
         late = bool(self.late) and (not self.fresh or self._late_next)
         if self.endpoint is not None and self.endpoint.enabled:
-            cap = 1 if self.health.condition == "failing" else max(1, self.endpoint.max_in_flight)
+            fails = self.health.condition == "failing"
+            cap = 1 if fails else max(1, self.endpoint.max_in_flight)
             if flying >= cap:
+                return None
+            if fails and (late or self.fresh) and self._pauses(now_ms):
                 return None
             if share is not None and share < cap:
                 # First attempts keep their part of the share even if late ones began when there was room for more.
@@ -205,7 +213,9 @@ class Lane:
         return job
 
     def rate_wait_ms(self) -> int:
-        """After a `take` that found no token: when to try again."""
+        """After a `take` that found no token, or a pause: when to try again."""
+        if self.health.condition == "failing":
+            return PAUSE_MS
         return self._bucket.wait_ms() if self._bucket is not None else 1
 
     def over(self, job: Job, after: Delivery, now_ms: int) -> bool:
@@ -407,6 +417,14 @@ class Lane:
         else:
             self._bulk.append((delivery.id, delivery.root))
             self._budget.ids += 1
+
+    def _pauses(self, now_ms: int) -> bool:
+        """Is it too early for another request to an endpoint that fails? If not, this is the moment of the next one."""
+        if 0 <= now_ms - self._began_ms < PAUSE_MS:
+            self.starved = True
+            return True
+        self._began_ms = now_ms
+        return False
 
     def _late_room(self) -> bool:
         return len(self.late) + self.timed < self._budget.window()

@@ -173,6 +173,22 @@ class TestIsolation:
 
         in_jumping_time(main)
 
+    def test_an_endpoint_that_fails_at_once_is_asked_ten_times_a_second_until_it_recovers(self) -> None:
+        async def main(bench: Bench) -> None:
+            bench.receiver.answer = lambda key, request: Outcome(started_at_ms=0, error="connect")
+            await started(bench)
+            bench.accept(*(job(number) for number in range(1, 501)))
+            await asyncio.sleep(1)
+            before = len(bench.receiver.sent)
+            assert before <= 64 + 5 + 10
+            await asyncio.sleep(3)
+            assert 25 <= len(bench.receiver.sent) - before <= 31
+            bench.receiver.answer = lambda key, request: 200
+            await asyncio.sleep(0.5)
+            assert len({body.split(" ")[0] for body in bench.receiver.bodies()}) == 500
+
+        in_jumping_time(main)
+
     def test_a_dead_endpoints_overdue_retries_hide_nobody_elses(self) -> None:
         async def main(bench: Bench) -> None:
             dead = [with_state(job(n, to=1), attempts=1, state="retrying", next_at_ms=START_MS - 9_000 + n) for n in range(1, 301)]

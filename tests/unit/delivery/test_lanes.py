@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from ringback.calls.model import Call, Event
-from ringback.delivery.lanes import Lane
+from ringback.delivery.lanes import PAUSE_MS, Lane
 from ringback.delivery.limits import Bucket, Budget, Limits
 from ringback.delivery.order import Gates
 from ringback.delivery.readings import Read
 from ringback.delivery.timers import Timers
 from ringback.webhooks.deliveries import cancelled
-from ringback.webhooks.health import Health
+from ringback.webhooks.health import HEALTHY, Health
 from ringback.webhooks.model import Delivery, Endpoint
 from ringback.webhooks.records import Job
 
@@ -131,11 +131,32 @@ class TestCaps:
             need, Read(open=[job(n, attempts=int(n > 2), state="retrying" if n > 2 else "pending") for n in range(1, 5)]), NOW
         )
         order = []
-        for _ in range(4):
-            (number,) = take_all(made)
+        for turn in range(4):
+            (number,) = take_all(made, NOW + turn * PAUSE_MS)
             order.append(number)
             end(made, number, "exhausted")
         assert order == [1, 3, 2, 4]
+
+    def test_a_failing_lane_pauses_between_requests(self) -> None:
+        made = lane()
+        for number in range(1, 6):
+            made.offer(job(number), NOW)
+        made.health = Health("failing", 5, NOW)
+        assert take_all(made) == [1]
+        assert not made.starved, "one at a time: it waits for its answer"
+        end(made, 1, "exhausted")
+        assert take_all(made, NOW + PAUSE_MS - 1) == []
+        assert made.starved
+        assert made.rate_wait_ms() <= PAUSE_MS
+        assert take_all(made, NOW + PAUSE_MS) == [2]
+        end(made, 2)
+        made.health = HEALTHY
+        assert take_all(made, NOW + PAUSE_MS) == [3, 4, 5], "one success ends it"
+        for number in (3, 4, 5):
+            end(made, number)
+        made.health = Health("failing", 5, NOW)
+        assert take_all(made, NOW + 2 * PAUSE_MS) == []
+        assert not made.starved, "nothing to send, nothing to wake up for"
 
     def test_a_test_goes_first(self) -> None:
         made = lane()
