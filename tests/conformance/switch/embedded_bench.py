@@ -2,7 +2,9 @@
 minutes: each has a switch and a phone process of its own."""
 
 import asyncio
+import atexit
 import inspect
+import shutil
 import tempfile
 import threading
 import time
@@ -57,6 +59,7 @@ class Knowing:
 def said(text: str) -> str:
     """A file that takes as long as the text would."""
     folder = Path(tempfile.mkdtemp(prefix="ringback-phones-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return str(write_wav(folder / "said.wav", babble(len(text) / _CHARACTERS_PER_S)))
 
 
