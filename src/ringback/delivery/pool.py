@@ -21,7 +21,8 @@ class Pool:
         self._routes: dict[RouteKey, Route] = {}
         self._idle: OrderedDict[Connection, None] = OrderedDict()
         self._bytes = 0
-        self._shares = Shares(max_idle, max_idle_bytes)
+        self.shares = Shares(max_idle, max_idle_bytes)
+        """How many requests each endpoint may have in flight, as far as connections are concerned."""
 
     @property
     def idle(self) -> int:
@@ -37,33 +38,29 @@ class Pool:
         """The route of (endpoint, origin, account, trust) if it is in use."""
         return self._routes.get(key)
 
-    def share(self, endpoint: int) -> int | None:
-        """How many requests an endpoint may have in flight, as far as connections are concerned (see delivery.shares)."""
-        return self._shares.of(endpoint)
-
     def enter(self, route: Route) -> None:
         """A connection or a dial of this route begins."""
         route.users += 1
-        self._shares.enter(route.key[0], route.weight)
+        self.shares.enter(route.key[0], route.weight)
         self._routes.setdefault(route.key, route)
 
     def leave(self, route: Route) -> None:
         """A connection or a dial of this route is over."""
         route.users -= 1
-        self._shares.leave(route.key[0], route.weight)
+        self.shares.leave(route.key[0], route.weight)
         if route.users == 0 and self._routes.get(route.key) is route:
             del self._routes[route.key]
 
     def opened(self, connection: Connection) -> None:
         """A connection exists."""
         self.enter(connection.route)
-        self._shares.opened(connection.route.key[0])
+        self.shares.opened(connection.route.key[0])
 
     def lost(self, connection: Connection) -> None:
         """A connection is gone, idle or not."""
         self.forget(connection)
         self.leave(connection.route)
-        self._shares.lost(connection.route.key[0])
+        self.shares.lost(connection.route.key[0])
 
     def vet(self, route: Route, addresses: tuple[str, ...]) -> None:
         """The guard has passed these addresses for the route: what is connected elsewhere is closed."""

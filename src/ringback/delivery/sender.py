@@ -105,7 +105,7 @@ class Sender:
     def share(self, key: int) -> int | None:
         """How many requests endpoint `key` may have in flight, at least two: more would be connections that are dialled for one
         request and closed again. None: there is room for any number."""
-        return self._pool.share(key)
+        return self._pool.shares.of(key)
 
     def gauges(self) -> dict[str, int]:
         """How much is open now: connections, those of them that are idle, and routes."""
