@@ -10,6 +10,7 @@ cancelled goes on. Prints a table.
 import argparse
 import statistics
 import time
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -61,6 +62,10 @@ def _job(api: Api, made: dict[str, Any], method: str = "GET") -> dict[str, Any]:
     return job
 
 
+def _has_made(api: Api, made: dict[str, Any]) -> bool:
+    return bool(_job(api, made)["made"])
+
+
 def alone(api: Api, outside: Nginx, count: int) -> list[Row]:
     """A bulk resend on an idle server, until so many have arrived; then it is cancelled."""
     first = outside.received()
@@ -91,7 +96,7 @@ def beside(server: Server, api: Api, outside: Nginx, pairs: int, seconds: float)
             made = _resend(api) if on else None
             if made:
                 # What was sent again before is passed over first, and counts for nothing.
-                until(lambda job=made: _job(api, job)["made"], 120, "the first resend", every_s=0.1)
+                until(partial(_has_made, api, made), 120, "the first resend", every_s=0.1)
             before = _job(api, made)["made"] if made else 0
             load = wrk(server, api.key, seconds)
             rates[on] = load["accepted"] / load["seconds"]
