@@ -85,8 +85,9 @@ class Shown:
         assert not told, f"{name}:\n" + "\n".join(told)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each file: as long as Playwright is there its loop runs, and no other test of the process could run one."""
     assert CHROMIUM, "Chromium is not there: run python3 tools/setup.py test"
     assert AXE.exists(), "axe-core is not there: run python3 tools/setup.py test"
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []

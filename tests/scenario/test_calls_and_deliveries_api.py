@@ -278,7 +278,7 @@ def test_accounts_are_made_by_the_operator_alone_and_listed_in_pages(server: Ser
     made = server.operator.post("/v1/accounts", {"name": "Zoë's Café", "country": "AU"})
     shown_fields = {"id", "name", "country", "bird_catch_all", "created_at"}
     shown_fields |= {"call_limit_s", "events_per_s", "pending_max", "retention_days", "mask_numbers"}
-    shown_fields |= {"call_prefixes", "call_extensions", "calls_at_once", "calls_per_min", "flows"}
+    shown_fields |= {"call_prefixes", "call_extensions", "calls_at_once", "calls_per_min", "flows", "transcribe"}
     assert set(made) == shown_fields | {"key"}
     account = Api(server.port, made["key"], made["id"])
     shown = account.get(f"/v1/accounts/{made['id']}")

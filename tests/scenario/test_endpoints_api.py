@@ -314,7 +314,7 @@ def test_a_method_that_is_not_there_says_which_are(api: Api, method: str, path: 
     assert {name.strip() for name in headers["allow"].split(",")} >= allowed
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v2/endpoints", "/schema", "/%00"])
+@pytest.mark.parametrize("path", ["/v1", "/v1/nothing", "/v2/endpoints", "/schema", "/%00"])
 def test_a_page_that_is_not_there_is_a_problem_document_too(api: Api, path: str) -> None:
     status, headers, body = api.raw("GET", path)
     assert (status, headers["content-type"], json.loads(body)["title"]) == (404, "application/problem+json", "Not found")

@@ -87,7 +87,7 @@ def test_no_byte_of_the_number_stays_and_nobody_else_loses_anything(
     api.send(update("parent", "completed", 3, **{"from": OTHER}))
     api.call("PUT", "/v1/calls/theirs-0/transcription", {"text": f"my number is {NUMBER}"})
     api.call("POST", "/v1/resends", {"filter": {"number": NUMBER, "state": "succeeded"}})
-    until(lambda: not api.deliveries(state="pending"), 20)
+    until(lambda: not api.deliveries(state="pending"), 60)  # an endpoint that fails is tried ten times a second
     until(lambda: api.deliveries(endpoint=failing, state="retrying"))
     assert in_clear(server.data)
     before = {row["id"] for row in api.deliveries(number=OTHER, limit=1000)}

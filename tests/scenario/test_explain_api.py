@@ -239,7 +239,7 @@ def test_a_call_whose_account_was_not_known_is_among_the_operators_notes(server:
     answer = server.operator.get(f"{path}&account={api.account}")
     assert (answer["events"], marks(answer)) == ([], [("account-not-known", True, True)])
     assert "Name the account, or register one of the numbers" in answer["reasons"][0]["text"]
-    assert server.operator.call("GET", f"/v1/explain?call=stray&endpoint={endpoint['id']}&account={api.account}")[0] == 404
+    assert server.operator.call("GET", f"/v1/explain?call=afar&endpoint={endpoint['id']}&account={api.account}")[0] == 404
     status, problem = api.call("GET", path)
     assert (status, problem["detail"]) == (404, "no such call"), "an account does not read the operator's notes"
 

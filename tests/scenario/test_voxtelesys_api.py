@@ -220,7 +220,10 @@ def test_what_was_refused_is_found_in_the_log_by_its_id(switchboard: Server, liv
 
 
 def test_without_a_switch_the_vendors_form_says_so_too(api: Api) -> None:
-    assert refused(api, {**LEAST, "voxxml": HELLO}) == (409, "no switch is configured: start with --switch embedded or --switch simulated")
+    assert refused(api, {**LEAST, "voxxml": HELLO}) == (
+        409,
+        "no switch is configured: start with --switch embedded or --switch simulated",
+    )
 
 
 def test_the_list_of_calls_live_and_over(live_api: Api, application: Application) -> None:

@@ -33,7 +33,7 @@ _MORE: Final[dict[tuple[str, str], tuple[int, ...]]] = {
     ("post", "/v1/events"): (429,),
     ("post", "/v1/verify"): (404,),
     ("post", "/v1/voxml/check"): (415,),
-    ("post", "/v1/voxml/run"): (429,),
+    ("post", "/v1/voxml/run"): (404, 429),
     ("get", "/v1/explain"): (404,),
     ("post", LOGIN): (401,),
     ("post", "/voc/api/v1/webhooks/test"): (404,),

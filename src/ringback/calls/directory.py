@@ -19,7 +19,7 @@ class Property(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 class Voice(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Who says what to do with a call to a number. `url`: the application; the fallback URL is asked when that has no answer; at
-    last the caller hears `say`, or is put through to `forward` (neither: an apology). URLs carry their credentials and fragments."""
+    last the caller hears `say`, or is put through to `forward` (neither: an apology). URLs carry credentials and fragments."""
 
     url: str
     method: Literal["POST", "GET"] = "POST"
