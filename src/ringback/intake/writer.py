@@ -32,7 +32,7 @@ from ringback.webhooks.resends import BulkResend
 
 log = logging.getLogger("ringback.writer")
 
-RESULTS_WAIT_S = 0.02
+RESULTS_WAIT_S = 0.01
 ATTEMPTS_WAIT_S = 0.25
 MOST_UPDATES = 1_000
 """Updates in one commit at the most: bounds the time that one transaction holds the writer."""

@@ -12,8 +12,8 @@ from typing import Final
 from ringback.store.sqlite import sql
 from ringback.store.sqlite.rows import Row
 
-BLOCK: Final = 4_096
-"""Rows per block at the most: some 20 ms in which commits wait. A block touches a page for each endpoint and number in it, however
+BLOCK: Final = 1_024
+"""Rows per block at the most: some 5 ms in which commits wait. A block touches a page for each endpoint and number in it, however
 many rows they have there, so a small one costs nearly as much as a large one."""
 
 _SQL: Final = sql.load("lists.sql")

@@ -8,7 +8,7 @@ from typing import Final
 from ringback.errors import StoreUnavailable
 from ringback.store.sqlite.database import Database
 
-PERIOD_S: Final = 1.0
+PERIOD_S: Final = 0.5
 WAL_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of WAL above which a round ends with commits held back for a moment, so that the WAL starts over from its beginning."""
 
