@@ -11,8 +11,8 @@ from pathlib import Path
 
 ORDER = {f"call.{status}": place for place, status in enumerate(("starting", "ringing", "ongoing", "completed"))}
 LAST_MOMENTS_NS = 150_000_000
-"""The promise is 50 ms. It was missed in the first round after a fresh start, by up to 71 ms on a busy machine, and is to be mended:
-until then the judge allows this much, and prints how old the oldest was."""
+"""The promise is 50 ms. It was missed in the first round after a fresh start, by up to 71 ms on a busy machine, and is to be
+mended: until then the judge allows this much, and prints how old the oldest was."""
 
 
 @dataclass(frozen=True)
