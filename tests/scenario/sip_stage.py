@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import shutil
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -26,7 +25,7 @@ PATIENCE_S = 20.0
 LOCAL = sdp.Local(address=HERE, port=40_000, session=7)
 OFFER = sdp.offer(LOCAL)
 
-needs_sipp = pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed (Debian: sip-tester)")
+needs_sipp = pytest.mark.needs("sipp")
 S = TypeVar("S", Invited, Ringing, Accepted, Offered, Ended)
 
 

@@ -1,7 +1,6 @@
 """Who may call: a trunk by its address, a phone by its password, nobody else; and a hundred at once."""
 
 import re
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -74,7 +73,7 @@ def test_a_number_of_nobody_is_refused_and_listed(exchange: Exchange) -> None:
     assert exchange.calls("+61299990001").is_over() == 603
 
 
-@pytest.mark.skipif(shutil.which("sipp") is None, reason="sipp is not installed (Debian: sip-tester)")
+@pytest.mark.needs("sipp")
 def test_a_hundred_calls_at_once(exchange: Exchange, sip_api: Api, application: Application, tmp_path: Path) -> None:
     application.documents = {"/voice": "<Answer/><Say>Please hold on.</Say><Pause length='3'/><Hangup/>"}
     number = number_with(sip_api, application.url("/voice"))

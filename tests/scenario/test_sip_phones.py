@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sip_peer import Peer, header, request
+from sip_phones import needs_phones
 from sip_stage import HERE, LOCAL, Engine, needs_sipp, settings, sipp
 
 from ringback.switch.embedded import sdp
@@ -124,10 +125,9 @@ def test_a_password_is_good_for_its_own_user_and_once() -> None:
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
-@pytest.mark.skipif(sys.version_info >= (3, 13), reason="pjsua2-python has wheels up to 3.12")
+@needs_phones
 def test_a_real_phone_registers_is_called_calls_and_holds(transport: str, algorithm: str) -> None:
     """The phone is a process of its own: it is GPL, and its callbacks are another thread's."""
-    pytest.importorskip("pjsua2")
 
     async def story() -> None:
         config = settings(algorithms=(algorithm,))

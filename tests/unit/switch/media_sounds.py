@@ -2,7 +2,6 @@
 
 import math
 import random
-import shutil
 import struct
 import subprocess
 from functools import cache
@@ -11,7 +10,7 @@ import pytest
 
 from ringback.switch.embedded.media.g711 import FRAME_BYTES, Law
 
-needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+needs_espeak = pytest.mark.needs("espeak-ng")
 
 
 def linear(values: list[float]) -> bytes:

@@ -1,6 +1,8 @@
 """The checks that hold the house's habits find what they are for, and nothing else."""
 
 import ast
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import setup
 import sizes
 import sql
 import traces
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(("lines", "found"), [(60, []), (61, [("long", 1, 61)])])
@@ -59,3 +63,17 @@ def test_every_target_of_the_package_list_is_one_of_the_setup() -> None:
     wanted = {target: setup.packages(target) for target in setup.EXTRAS}
     assert wanted["run"] == {}
     assert wanted["bench"]["nginx"] == "nginx-light"
+
+
+def test_a_test_whose_real_part_is_missing_fails_and_says_what_to_do(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "tests" / "conftest.py", tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = needs\n")
+    (tmp_path / "test_one.py").write_text(
+        "import pytest\n\n\n@pytest.mark.needs('sh', 'no-such-program')\ndef test_it(): ...\n\n\n"
+        "@pytest.mark.needs('sh', 'pytest')\ndef test_other(): ...\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:schemathesis", tmp_path]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert "no-such-program: not installed. Run python3 tools/setup.py test" in done.stdout
+    assert "1 passed" in done.stdout
+    assert done.returncode == 1
