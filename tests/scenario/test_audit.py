@@ -95,7 +95,15 @@ def test_what_changes_nothing_leaves_no_line(api: Api) -> None:
     assert api.call("POST", "/v1/endpoints", {"url": "nonsense", "dialect": "standard"})[0] == 422
     assert api.call("POST", "/v1/verify", {"headers": {}, "body": "{}", "secrets": ["x"]})[0] in (200, 422)
     api.call("POST", f"/voc/api/v1/authentication?username={api.account}&password={api.key}")
+    document = "<Response><Hangup/></Response>"
+    assert api.post("/v1/voxml/check", {"document": document}, 200)["ok"]
+    assert api.post("/v1/voxml/run", {"document": document}, 200)["ok"]
+    api.post("/v1/endpoints/preview", {"dialect": "standard"}, 200)
+    span = {"since": "2026-11-20T00:00:00Z", "until": "2026-11-21T00:00:00Z"}
+    api.post("/v1/resends", {"filter": span, "dry_run": True}, 200)
     assert lines(api) == []
+    api.post("/v1/resends", {"filter": span}, 202)
+    assert [line["action"] for line in lines(api)] == ["POST /v1/resends"]
 
 
 def test_no_line_tells_a_secret(server: Server, receiver: Receiver) -> None:

@@ -26,9 +26,19 @@ if TYPE_CHECKING:
 log = logging.getLogger("ringback.audit")
 
 CHANGES_NOTHING: Final = frozenset(
-    {"POST /v1/events", "POST /v1/sources/freeswitch/cdr", "POST /v1/verify", f"POST {LOGIN}", "POST /v1/endpoints/preview"}
+    {
+        "POST /v1/events",
+        "POST /v1/sources/freeswitch/cdr",
+        "POST /v1/verify",
+        "POST /v1/voxml/check",
+        "POST /v1/voxml/run",
+        "POST /v1/endpoints/preview",
+        f"POST {LOGIN}",
+    }
 )
-"""What is reported is no change, and neither is a question."""
+"""What is reported is no change, and neither is a question, or a call that is only simulated."""
+DRY_RUN: Final = ("POST /v1/resends", 200)
+"""Nor is what would be done, which is answered by a status of its own."""
 LOOKED_AT: Final = 5_000
 """Lines that one page of a search looks at, at the most."""
 _BATCH: Final = 500
@@ -174,7 +184,7 @@ def auditor(engine: "Engine") -> BeforeMessageSendHookHandler:
 
 def _line(engine: "Engine", scope: Any, body: bytes, status: int) -> AuditLine | None:
     action = f"{scope['method']} {scope.get('path_template') or scope['path']}"
-    if action in CHANGES_NOTHING:
+    if action in CHANGES_NOTHING or (action, status) == DRY_RUN:
         return None
     who: Identity | None = scope["state"].get(WHO)
     parameters = {name: masked(unquote(str(value))) for name, value in scope.get("path_params", {}).items()}
