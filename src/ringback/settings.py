@@ -30,6 +30,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     port: int = 8080
     data: Path = Path("ringback-data")
     database: str | None = None
+    spool: Path | None = None
     allow_network: tuple[str, ...] = ()
     allow_http: bool = False
     public_url: str | None = None
@@ -55,7 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     switch: str | None = None
     simulate: str | None = None
     sip_config: Path | None = None
-    sip_listen: str | None = None
+    sip_listen: tuple[str, ...] = ()
     default_account: str | None = None
     say: str = "espeak-ng"
     say_voices: tuple[str, ...] = ()
@@ -74,6 +75,8 @@ HELP: dict[str, str] = {
     "port": "Port to listen on; 0 picks a free one.",
     "data": "Directory for the database, the attempt log and the secret key; made if absent.",
     "database": "Another database than SQLite in the data directory. Only `sqlite:` (the default) is known so far.",
+    "spool": "Directory for the file that keeps what switches tell while the database takes nothing; made if absent. Without it "
+    "the data directory; on another disk it is of use when that is full.",
     "allow_network": "Network that webhooks may go to although it is not public: CIDR or CIDR:port, for one account as "
     "ACCOUNT=CIDR. May be repeated (environment: comma-separated).",
     "allow_http": "Let endpoints use plain http.",
@@ -99,13 +102,14 @@ HELP: dict[str, str] = {
     "freeswitch_password": "Password of the Event Socket.",
     "freeswitch_config": "JSON file that says what is inside, and which account a call belongs to.",
     "payment_connectors": "JSON file of the payment connectors that VoXML's Pay may use: URL, secret and accounts by name.",
-    "switch": "What carries the calls that Ringback steers: embedded (SIP and sound in this process) or simulated (scripts play "
-    "both ends). Without it there are none.",
+    "switch": "What carries the calls that Ringback steers: embedded (SIP and sound, in a process beside the server's) or simulated "
+    "(scripts play both ends). Without it there are none.",
     "simulate": "Script of the far end of every simulated call that brings none of its own: ring, answer, digits 1, hangup.",
     "sip_config": "JSON file of the embedded switch: where it listens, which trunks and phones may call, where calls go. Without "
     "it calls from this machine are taken, and nobody else's.",
     "sip_listen": "Where the embedded switch listens for SIP, ADDRESS:PORT, instead of what its file says (127.0.0.1:5060 without "
-    "a file); port 0 picks a free one.",
+    "a file); port 0 picks a free one. May be repeated (environment: comma-separated): each has a process of its own, for about 100 "
+    "calls.",
     "default_account": "Account that calls to a number that nobody registered belong to. Without it they are refused.",
     "say": "What speaks a document's texts: espeak-ng (a program of this machine), command:PROGRAM (text on its standard input, "
     "WAV or MP3 on its output), or the http(s) URL of a speech service: an OpenAI-compatible one, or any other whose URL has "

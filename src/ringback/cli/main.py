@@ -52,6 +52,7 @@ def serve(
     port: Annotated[int | None, _option("port")] = None,
     data: Annotated[Path | None, _option("data")] = None,
     database: Annotated[str | None, _option("database")] = None,
+    spool: Annotated[Path | None, _option("spool")] = None,
     allow_network: Annotated[list[str] | None, _option("allow_network")] = None,
     allow_http: Annotated[bool | None, _option("allow_http", "--allow-http/--no-allow-http")] = None,
     public_url: Annotated[str | None, _option("public_url")] = None,
@@ -74,7 +75,7 @@ def serve(
     switch: Annotated[str | None, _option("switch")] = None,
     simulate: Annotated[str | None, _option("simulate")] = None,
     sip_config: Annotated[Path | None, _option("sip_config")] = None,
-    sip_listen: Annotated[str | None, _option("sip_listen")] = None,
+    sip_listen: Annotated[list[str] | None, _option("sip_listen")] = None,
     default_account: Annotated[str | None, _option("default_account")] = None,
     say: Annotated[str | None, _option("say")] = None,
     say_voices: Annotated[list[str] | None, _option("say_voices", "--say-voice")] = None,
@@ -93,6 +94,7 @@ def serve(
     given = dict(locals())
     given["allow_network"] = tuple(allow_network or ())
     given["nameservers"] = tuple(nameservers or ())
+    given["sip_listen"] = tuple(sip_listen or ())
     given["say_voices"] = tuple(say_voices or ())
     given["portal_trusted"] = tuple(portal_trusted or ())
     from ringback.cli.process import guarded

@@ -1,16 +1,18 @@
-"""The switch that the settings want. What the embedded one needs (sippy, the sound tables) is imported only where it is wanted.
+"""The switch that the settings want. The embedded one is in processes of its own (`switch.apart`), one for each address that it
+listens on; what they need (sippy, the sound tables) is imported there alone.
 
 Without `--sip-config` the embedded switch takes calls from this machine alone (127.0.0.0/8), without a password; everybody else is
 a stranger and refused, wherever `--sip-listen` has it listen. With it, the file says who may call.
 """
 
+import logging
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from ringback.errors import BadSettings, InvalidInput
 from ringback.settings import EMBEDDED, SIMULATED, Settings
@@ -47,20 +49,23 @@ def make_switch(engine: "Engine", clock: Clock, recordings: Path, account_of: Ca
         return Made(simulated, simulated)
     if settings.switch != EMBEDDED:
         return Made()
-    from ringback.switch.embedded.switch import EmbeddedSwitch
+    from ringback.engine.speech import sound_settings
+    from ringback.engine.switch_told import COMMAND, told
+    from ringback.switch.apart.messages import Begin
+    from ringback.switch.apart.switch import ApartSwitch
 
-    sip = sip_settings(settings)
-    speech = engine.speech
-    speech.speaker.start()
-    embedded = EmbeddedSwitch(
-        clock,
-        sip,
-        speaker=speech.speaker,
-        library=speech.sounds,
-        recogniser=speech.listening,
-        recordings=recordings,
-        account_of=account_of,
-    )
+    processes = sip_processes(settings)
+    begins = [
+        Begin(
+            sip=sip,
+            recordings=str(recordings),
+            log_level=logging.getLogger().getEffectiveLevel(),
+            uvloop=type(engine.loop).__module__.startswith("uvloop"),
+            more=told(sound_settings(settings, engine.sender_settings, number, len(processes)), settings.nameservers),
+        )
+        for number, sip in enumerate(processes)
+    ]
+    embedded = ApartSwitch(clock, begins, COMMAND, account_of=account_of, note=partial(engine.note, "gap"))
     return Made(embedded, None, embedded.account_of)
 
 
@@ -71,15 +76,17 @@ def sip_settings(settings: Settings) -> "EmbeddedSettings":
 
     if settings.sip_config is not None:
         try:
-            told = read_embedded_settings(settings.sip_config.read_bytes())
+            return read_embedded_settings(settings.sip_config.read_bytes())
         except OSError as error:
             raise BadSettings(f"sip_config: {settings.sip_config}: {error.strerror}") from None
-    else:
-        told = EmbeddedSettings(trunks=(Trunk(name=LOCAL_TRUNK, addresses=("127.0.0.0/8", "::1/128")),))
-    if settings.sip_listen is not None:
-        host, port = read_listen(settings.sip_listen)
-        told = replace(told, host=host, port=port)
-    return check_embedded(told)
+    return check_embedded(EmbeddedSettings(trunks=(Trunk(name=LOCAL_TRUNK, addresses=("127.0.0.0/8", "::1/128")),)))
+
+
+def sip_processes(settings: Settings) -> "tuple[EmbeddedSettings, ...]":
+    """The same for each of its processes, where it listens and which ports its sound has. Raises BadSettings."""
+    from ringback.switch.apart.shares import shares
+
+    return shares(sip_settings(settings), [read_listen(text) for text in settings.sip_listen])
 
 
 def read_listen(text: str) -> tuple[str, int]:
@@ -98,5 +105,4 @@ def sip_listeners(settings: Settings) -> list[tuple[str, int]]:
     """Where SIP is listened for: no webhook may go there. Raises BadSettings."""
     if settings.switch != EMBEDDED:
         return []
-    told = sip_settings(settings)
-    return [(told.host, told.port)] if told.port else []
+    return [(process.host, process.port) for process in sip_processes(settings) if process.port]

@@ -8,23 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embedded_bench import EmbeddedBench, Together
+from embedded_bench import REAL, EmbeddedBench, Together
 from switch_benches import BENCHES, Bench
 
-EMBEDDED = "embedded"
 _together = pytest.StashKey[dict[str, Together]]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """pjsua2 has no wheel for every Python that Ringback runs on."""
     if "bench" in metafunc.fixturenames:
-        metafunc.parametrize("bench", [*BENCHES, *([EMBEDDED] if find_spec("pjsua2") else [])], indirect=True)
+        metafunc.parametrize("bench", [*BENCHES, *(REAL if find_spec("pjsua2") else ())], indirect=True)
 
 
 @pytest.fixture
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
     """A switch that has not begun yet."""
-    make = BENCHES.get(request.param, EmbeddedBench)
+    make = BENCHES.get(request.param) or REAL[request.param]
     return make(tmp_path / "recordings")
 
 
@@ -49,12 +48,12 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def _stories(item: pytest.Function) -> Together:
-    """Those of the item's module that are to be told on the embedded switch, all begun with the first."""
+    """Those of the item's module that are to be told with real phones, all begun with the first."""
     known = item.session.stash.setdefault(_together, {})
     module = str(item.path)
     if module not in known:
         items = [one for one in item.session.items if isinstance(one, pytest.Function) and str(one.path) == module]
-        real = [one for one in items if one.callspec.params.get("bench") == EMBEDDED]
+        real = [one for one in items if one.callspec.params.get("bench") in REAL]
         known[module] = Together(real, item.funcargs["tmp_path"])
     return known[module]
 

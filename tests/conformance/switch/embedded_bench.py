@@ -1,10 +1,12 @@
-"""The embedded switch with pjsua2 at the far ends, in real time. Its stories are told side by side (`Together`), or they would take
-minutes: each has a switch and a phone process of its own."""
+"""The embedded switch with pjsua2 at the far ends, in real time: in this process, and in one of its own as a server has it. Its
+stories are told side by side (`Together`), or they would take minutes: each has a switch and a phone process of its own."""
 
 import asyncio
 import atexit
 import inspect
+import logging
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -16,43 +18,22 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import pytest
-from sip_phones import PhoneProcess, babble, tone, write_wav
+from sip_phones import PhoneProcess, babble, write_wav
 from switch_benches import CALLED, CALLER, LONGEST_S, Bench, Phone
+from switch_doubles import CHARACTERS_PER_S, Humming, Knowing
 
-from ringback.calls.live import Detection, Dial, Incoming, Speech
+from ringback.calls.live import Detection, Dial, Incoming
+from ringback.switch.apart.messages import Begin
+from ringback.switch.apart.switch import ApartSwitch
 from ringback.switch.clock import LoopClock
 from ringback.switch.embedded.settings import EmbeddedSettings
 from ringback.switch.embedded.sip.settings import Trunk
 from ringback.switch.embedded.switch import EmbeddedSwitch
-from ringback.switch.port import Handle
-from ringback.switch.speech.port import Clip, Understood
 
 AT_ONCE = 6
 """Stories, each with a process that costs some percent of a core."""
 HERE = "127.0.0.1"
 STATUS: Mapping[str, int] = {"busy": 486, "reject": 603, "fail": 404}
-_CHARACTERS_PER_S = 14.0
-
-
-class Humming:
-    """Says texts as tones; fetches nothing."""
-
-    def say(self, speech: Speech, done: Callable[[Clip], None]) -> Handle:
-        pcm = tone(440, len(speech.text) / _CHARACTERS_PER_S).tobytes()
-        return asyncio.get_running_loop().call_soon(done, Clip(pcm))
-
-    def get(self, account: str, url: str, done: Callable[[Clip], None]) -> Handle:
-        return asyncio.get_running_loop().call_soon(done, Clip(b"", f"{url}: there is nothing"))
-
-
-class Knowing:
-    """Understands what the story's phone said last, if there is any sound of it."""
-
-    said = ""
-
-    def recognise(self, pcm: bytes, language: str, profanity_filter: bool, done: Callable[[Understood], None]) -> Handle:
-        loud = max(map(abs, memoryview(pcm).cast("h"))) > 1_000
-        return asyncio.get_running_loop().call_later(0.1, done, Understood(self.said, 0.9) if loud else Understood())
 
 
 @cache
@@ -60,7 +41,7 @@ def said(text: str) -> str:
     """A file that takes as long as the text would."""
     folder = Path(tempfile.mkdtemp(prefix="ringback-phones-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return str(write_wav(folder / "said.wav", babble(len(text) / _CHARACTERS_PER_S)))
+    return str(write_wav(folder / "said.wav", babble(len(text) / CHARACTERS_PER_S)))
 
 
 class SipPhone:
@@ -85,7 +66,7 @@ class SipPhone:
         self._do("press", keys=keys)
 
     async def speak(self, text: str) -> None:
-        self._bench.knowing.said = text
+        self._bench.said.write_text(text)
         self._do("play", file=said(text))
 
     async def hang_up(self) -> None:
@@ -103,20 +84,23 @@ class EmbeddedBench(Bench):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self._folder = folder
-        self.knowing = Knowing()
+        self.said = folder / "said"
 
     async def __aenter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
         trunk = Trunk(name="phones", addresses=(f"{HERE}/32",), host=HERE, port=self.phone.port)
-        self.embedded = EmbeddedSwitch(
+        self.switch = self.embedded = self._made(EmbeddedSettings(port=0, trunks=(trunk,)))
+        return await super().__aenter__()
+
+    def _made(self, settings: EmbeddedSettings) -> EmbeddedSwitch | ApartSwitch:
+        return EmbeddedSwitch(
             LoopClock(asyncio.get_running_loop()),
-            EmbeddedSettings(port=0, trunks=(trunk,)),
+            settings,
             speaker=Humming(),
             library=Humming(),
-            recogniser=self.knowing,
+            recogniser=Knowing(self.said),
             recordings=self._folder,
         )
-        self.switch = self.embedded
-        return await super().__aenter__()
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await super().__aexit__(kind, error, trace)
@@ -153,6 +137,18 @@ class EmbeddedBench(Bench):
         return time.monotonic()
 
 
+class ApartBench(EmbeddedBench):
+    """The same in a process of its own (`apart_child`)."""
+
+    def _made(self, settings: EmbeddedSettings) -> EmbeddedSwitch | ApartSwitch:
+        begin = Begin(sip=settings, recordings=str(self._folder), log_level=logging.WARNING, more=str(self.said).encode())
+        command = (sys.executable, str(Path(__file__).with_name("apart_child.py")))
+        return ApartSwitch(LoopClock(asyncio.get_running_loop()), [begin], command)
+
+
+REAL: Mapping[str, type[EmbeddedBench]] = {"embedded": EmbeddedBench, "apart": ApartBench}
+
+
 class Together:
     """Tells a module's stories side by side, in a thread with a loop of its own; each test asks for its own end."""
 
@@ -183,7 +179,7 @@ class Together:
             await asyncio.to_thread(phone.close)
 
     async def _told(self, item: pytest.Function, phone: PhoneProcess) -> None:
-        bench = EmbeddedBench(self._folder / str(id(item)))
+        bench = REAL[item.callspec.params["bench"]](self._folder / str(id(item)))
         bench.phone = phone
         parameters = {name: value for name, value in item.callspec.params.items() if name != "bench"}
         wanted = {name: parameters.get(name, bench) for name in inspect.signature(item.obj).parameters}

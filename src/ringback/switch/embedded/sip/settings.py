@@ -66,7 +66,8 @@ class SipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     `public_address`: our address as the outside knows it, for Contact and SDP, where a NAT stands between; `public_port` if that
     differs too. `realm`: what phones are asked a password for. `algorithms`: how they may digest it; a phone takes the first that
     it knows, and some that know MD5 alone look at nothing but the first. `phones_from`: networks that phones may be in; elsewhere
-    is a stranger. `strangers`: `refuse` answers 403, `silence` nothing. `max_legs`: more calls than that are refused with 503.
+    is a stranger. `strangers`: `refuse` answers 403, `silence` nothing. `max_legs`: with so many legs, whoever began them, further
+    calls are refused with 503.
     """
 
     host: str = "127.0.0.1"
@@ -80,7 +81,7 @@ class SipSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     phones: tuple[Phone, ...] = ()
     phones_from: tuple[str, ...] = ("0.0.0.0/0", "::/0")
     strangers: Literal["refuse", "silence"] = "refuse"
-    max_legs: int = 400
+    max_legs: int = 200
 
     @cached_property
     def networks(self) -> tuple[tuple[IPv4Network | IPv6Network, Trunk], ...]:
