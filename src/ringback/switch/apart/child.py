@@ -100,9 +100,8 @@ def run(make: Make) -> int:
 def _ends_alone(pipe: int) -> None:
     """Ends this process some time after its server has, should its loop stand still."""
     poll = select.poll()
-    poll.register(pipe, 0)  # POLLHUP is always told
-    while not any(event & (select.POLLHUP | select.POLLNVAL) for _, event in poll.poll()):
-        pass
+    poll.register(pipe, 0)  # nothing but its end, which is always told
+    poll.poll()
     time.sleep(ALONE_S)
     os._exit(1)
 
@@ -139,6 +138,7 @@ class _Host:
         try:
             hosted = await self._opened()
         except OurError as error:
+            self._ending.set()
             self._pipe.send(Refused(str(error), isinstance(error, BadSettings)))
             status = 1
         else:
