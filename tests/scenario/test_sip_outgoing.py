@@ -4,10 +4,12 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from sip_peer import Peer, header, request
 from sip_stage import HERE, LOCAL, OFFER, TRUNK, Engine, free_port, needs_sipp, settings, sipp
 
 from ringback.switch.embedded import sdp
 from ringback.switch.embedded.signalling import Accepted, Ended, Ringing
+from ringback.switch.embedded.sip.settings import Trunk
 
 pytestmark = needs_sipp
 OUT = "out-1"
@@ -38,6 +40,66 @@ def test_a_callee_hangs_up(tmp_path: Path) -> None:
             await callee.done()
 
     asyncio.run(story())
+
+
+def test_a_callee_whose_address_nobody_named_hangs_up_though_strangers_hear_nothing(tmp_path: Path) -> None:
+    config = settings(trunks=(Trunk(name="carrier", host=TRUNK),), phones=(), strangers="silence")
+
+    async def story() -> None:
+        async with Engine(config) as engine, sipp(tmp_path, "callee_answers_and_hangs_up") as callee:
+            engine.call(callee.port)
+            await engine.next(Accepted)
+            assert await engine.next(Ended) == Ended(OUT, "far", None, 31, True)
+            await callee.done()
+
+    asyncio.run(story())
+
+
+def test_what_names_no_call_of_ours_gets_no_answer_where_strangers_hear_nothing() -> None:
+    config = settings(trunks=(Trunk(name="carrier", host=TRUNK),), phones=(), strangers="silence")
+
+    async def story() -> None:
+        async with Engine(config) as engine, Peer(TRUNK, engine.port) as callee, Peer("127.0.0.9", engine.port) as other:
+            engine.call(callee.port)
+            invite = await callee.next()
+            ours, call_id = header(invite, "From"), header(invite, "Call-ID")
+            callee.send(answered(invite, callee))
+            await engine.next(Accepted)
+            assert (await callee.next()).startswith(b"ACK ")
+            other.send(request("OPTIONS", other))
+            other.send(bye(other, 1, "guess@host", "<sip:x@y>;tag=theirs", ours))
+            other.send(bye(other, 2, call_id, "<sip:x@y>;tag=guess", ours))
+            other.send(bye(other, 3, call_id, "<sip:x@y>;tag=theirs", "<sip:x@y>;tag=guess"))
+            # It is the far end, from wherever; and once more, for its answer may have been lost
+            for _ in range(2):
+                other.send(bye(other, 4, call_id, "<sip:x@y>;tag=theirs", ours))
+                answer = await other.next()
+                assert (answer[:11], header(answer, "CSeq")) == (b"SIP/2.0 200", "4 BYE")
+            assert (await engine.next(Ended)).by == "far"
+            other.send(bye(other, 5, call_id, "<sip:x@y>;tag=theirs", ours))
+            assert header(await other.next(), "CSeq") == "5 BYE", "the call has just ended"
+
+    asyncio.run(story())
+
+
+def answered(invite: bytes, callee: Peer) -> bytes:
+    """200 to an INVITE."""
+    body = sdp.offer(sdp.Local(address=TRUNK, port=40_002, session=9))
+    head = [f"{name}: {header(invite, name)}" for name in ("Via", "From", "Call-ID", "CSeq")]
+    head += [f"To: {header(invite, 'To')};tag=theirs", f"Contact: <sip:x@{callee.host}:{callee.port}>"]
+    head += ["Content-Type: application/sdp", f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(["SIP/2.0 200 OK", *head]).encode() + body
+
+
+def bye(peer: Peer, number: int, call_id: str, from_: str, to: str) -> bytes:
+    """BYE, as the callee of our call sends it."""
+    lines = [
+        "BYE sip:x@127.0.0.1 SIP/2.0",
+        f"Via: SIP/2.0/UDP {peer.host}:{peer.port};branch=z9hG4bK-bye-{number};rport",
+        "Max-Forwards: 70",
+        *(f"From: {from_}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {number} BYE", "Content-Length: 0", "", ""),
+    ]
+    return "\r\n".join(lines).encode()
 
 
 @pytest.mark.parametrize(("status", "cause"), [(486, 17), (603, 21), (404, 1), (503, 41), (302, 23)])

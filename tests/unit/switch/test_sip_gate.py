@@ -85,6 +85,12 @@ def test_room() -> None:
     assert gate.room(FAR, 1, request=False)
 
 
+def test_who_is_in_a_call_with_us_is_no_stranger() -> None:
+    gate = Gate(SipSettings(trunks=(WIDE,), strangers="silence"))
+    assert all(gate.room(FAR, 0, request=True, in_call=lambda: True) for _ in range(1_000))
+    assert not gate.room(FAR, 0, request=True, in_call=lambda: False)
+
+
 def test_strangers_of_many_addresses_do_not_take_the_room_of_phones() -> None:
     gate = Gate(SETTINGS)
     assert tries(gate, "alice", "wonderland", now=0) == Known(ALICE)

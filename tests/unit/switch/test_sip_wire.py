@@ -19,6 +19,33 @@ def test_every_byte_is_a_character_and_comes_back(data: bytes) -> None:
     assert len(text.splitlines()) == len(data.splitlines()), "no other line ends than sippy is to see"
 
 
+CALL = (
+    b'BYE sip:x@y SIP/2.0\r\nVia: SIP/2.0/UDP z;branch=1\r\nFrom: "a;tag=0" <sip:a@b;tag=9>;x=y;tag=far.1\r\n'
+    b"t:<sip:c@d> ; TAG = near\r\nCALL-ID : id@host \r\n\r\nTo: <sip:c@d>;tag=body\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (CALL, ("id@host", "far.1", "near")),
+        (CALL.replace(b"CALL-ID ", b"i"), ("id@host", "far.1", "near")),
+        (CALL.replace(b"TAG", b"tug"), None),
+        (CALL.replace(b"From", b"Form"), None),
+        (CALL.replace(b"CALL-ID", b"X-Call-ID"), None),
+        (MESSAGE, None),
+        (b"", None),
+    ],
+)
+def test_which_dialogue_a_message_names(data: bytes, named: tuple[str, str, str] | None) -> None:
+    assert wire.dialogue_of(data) == named
+
+
+@given(st.binary(max_size=300))
+def test_whatever_comes_can_be_asked_for_its_dialogue(data: bytes) -> None:
+    wire.dialogue_of(CALL[:120] + data)
+
+
 @given(st.text(max_size=60))
 def test_names_of_people(name: str) -> None:
     assert wire.words_of(wire.text_of(name.encode("utf-8", "replace"))) == "".join(c for c in name if c.isprintable())[

@@ -6,6 +6,7 @@ Nothing that is said to a stranger tells whether a user exists: unknown users an
 import logging
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -56,10 +57,11 @@ class Gate:
         self._wrong_address = Bucket(at_once=20, per_s=20 / 60)
         self._said = Interval(_LOG_S)
 
-    def room(self, address: str, now: float, request: bool) -> bool:
+    def room(self, address: str, now: float, request: bool, in_call: Callable[[], bool] = lambda: False) -> bool:
         """False if a packet is to be dropped unread: of somebody who is no trunk and sends more than can be meant well, or of a
-        stranger whom silence is the answer to."""
-        if self._settings.trunk_at(address) is not None:
+        stranger whom silence is the answer to. `in_call`: does a request belong to a call that is going on? Then whoever sends it
+        is no stranger: a trunk without addresses, or one that hangs up from another address than it was called at."""
+        if self._settings.trunk_at(address) is not None or (request and in_call()):
             return True
         if request and self._settings.strangers == "silence" and not self._settings.phones_at(address):
             self._note("sip.stranger", address, now)

@@ -5,6 +5,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sippy.SipHeader import SipHeader
@@ -140,7 +141,8 @@ class Stack:
 
     # Being called
     def _received(self, data: bytes, address: Address, way: Way) -> None:
-        if self._gate.room(address[0], time.monotonic(), request=not data.startswith(b"SIP/2.0")):
+        in_call = partial(self._transactions.in_call, data)
+        if self._gate.room(address[0], time.monotonic(), not data.startswith(b"SIP/2.0"), in_call):
             self._transactions.received(data, address, way)
 
     def _asked(self, req: Any, transaction: Any) -> Any:

@@ -68,6 +68,16 @@ class Transactions(SipTransactionManager):  # type: ignore[misc]
         except Exception as error:  # a stranger's message; sippy has no one type for what it cannot read
             log.debug("sip.unreadable from %s: %r", address, error, exc_info=True)
 
+    def in_call(self, data: bytes) -> bool:
+        """Does a request name a dialogue that is going on, or was until just now, by its Call-ID and both tags? Nothing of it has
+        been read yet."""
+        named = wire.dialogue_of(data)
+        if named is None:
+            return False
+        call_id, from_tag, to_tag = named
+        legs = self.req_consumers.get(call_id, ())
+        return any(leg.cobj.isYours(call_id=call_id, from_tag=from_tag, to_tag=to_tag) is not None for leg in legs)
+
     def incomingRequest(self, msg: Any, checksum: bytes, tids: Any, server: Way) -> None:  # noqa: N802 (sippy's name)
         """The same, but the answer goes to where the request came from, whatever its Via says (RFC 3261 §18.2.2)."""
         via = msg.getHFBody("via")

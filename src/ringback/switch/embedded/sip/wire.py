@@ -12,6 +12,11 @@ _ENDS = bytes((0x0B, 0x0C, 0x1C, 0x1D, 0x1E, 0x85))
 _THERE = {code: 0xE000 + code for code in _ENDS}
 _BACK = {0xE000 + code: code for code in _ENDS}
 _SECRET = re.compile(r"^((?:proxy-)?(?:authorization|authenticate)|www-authenticate)[ \t]*:.*(?:\r?\n[ \t].*)*", re.I | re.M)
+_TAG = rb"[^\r\n]*;[ \t]*tag[ \t]*=[ \t]*([^\s;,>\"]+)"
+_NAMES = tuple(
+    re.compile(rb"^(?:" + name + rb")[ \t]*:[ \t]*" + value, re.I | re.M)
+    for name, value in ((rb"call-id|i", rb"(\S+)"), (rb"from|f", _TAG), (rb"to|t", _TAG))
+)
 _START = re.compile(rb"(?:SIP/2\.0 [1-6][0-9][0-9](?: [^\r\n]*)?|[A-Z][A-Za-z0-9.!%*_+`'~-]{0,31} [^ \r\n]{1,2000} SIP/2\.0)\r?\n")
 
 
@@ -35,6 +40,19 @@ def wire_of(words: str) -> str:
     """The other way: our words, inside quotes of a message."""
     plain = "".join(character for character in words if character.isprintable() and character not in '"\\')
     return text_of(plain.encode()[:120].decode("utf-8", "ignore").encode())
+
+
+def dialogue_of(data: bytes) -> tuple[str, str, str] | None:
+    """The Call-ID and the tags of From and To, as they stand in a message; None if one of them does not."""
+    header = data[:MAX_MESSAGE].split(b"\r\n\r\n", 1)[0]
+    found: list[str] = []
+    for pattern in _NAMES:
+        named = pattern.search(header)
+        if named is None:
+            return None
+        found.append(text_of(named[1]))
+    call_id, from_tag, to_tag = found
+    return call_id, from_tag, to_tag
 
 
 def is_sip(data: bytes) -> bool:
