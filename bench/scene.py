@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import resource
 import shutil
@@ -163,6 +164,7 @@ def full_store(rows: int) -> tuple[Path, str]:
         (kept / "done").write_text(api.key)
     copy = new_data("work")
     shutil.copytree(kept / "data", copy)
+    os.sync()  # else the system writes the copy down while the first run waits for its own syncs
     return copy, (kept / "done").read_text()
 
 

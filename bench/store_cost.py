@@ -22,7 +22,7 @@ from ringback.store.open import open_store
 from ringback.store.port import Account, Store
 from ringback.store.sqlite.store import SqliteStore
 from ringback.webhooks.model import Delivery, Outcome
-from ringback.webhooks.records import Attempt, Batch, CallKey, Fold, Result, StoredCall
+from ringback.webhooks.records import Attempt, Batch, CallKey, Fold, Result, StoredCall, pack
 
 ACCOUNT = "6f1d8c1e-3d1f-4a52-9a7e-5a1f1f0c9d10"
 ENDPOINTS = 200
@@ -155,7 +155,7 @@ def measure(store: SqliteStore, traffic: Traffic, size: int, count: int, log: bo
         if committed.stale or committed.failed:
             raise RuntimeError(f"refused: {committed}")
         if log:
-            store.log_attempts(turn.attempts)
+            store.log_attempts([pack(one) for one in turn.attempts])
     wall = time.monotonic() - wall
     store.tidy()  # what the upkeep has not done yet belongs to these events too
     return (cpu_s() - cpu) / size / count * 1e6, wall / size / count * 1e6

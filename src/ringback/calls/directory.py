@@ -9,7 +9,7 @@ from msgspec import Struct
 _NAMESPACE = uuid.UUID("6f3c1c5e-6f0e-5a53-9d1f-0c6c2b5d2a10")
 
 
-class Property(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Property(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A site or campaign that numbers belong to (Fone Dynamics). `id` is a UUID; `type` is `Site`."""
 
     id: str
@@ -17,7 +17,7 @@ class Property(Struct, frozen=True, omit_defaults=True, kw_only=True):
     type: str = "Site"
 
 
-class Voice(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Voice(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """Who says what to do with a call to a number. `url`: the application; the fallback URL is asked when that has no answer; at
     last the caller hears `say`, or is put through to `forward` (neither: an apology). URLs carry credentials and fragments."""
 
@@ -32,7 +32,7 @@ class Voice(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return "Voice(***)"
 
 
-class Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Number(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A number of an account. `number` is E.164 (with +), an extension or a SIP address; `channel_id` (Bird) is a UUID; `trunk_id`
     (Voxtelesys) is digits; `webhooks_enabled` is VOC's switch for inbound events; `voice` None: nobody is asked about its calls.
     `updated_at_ms` 0: not known."""
@@ -49,7 +49,7 @@ class Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
     updated_at_ms: int = 0
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class Place(Struct, frozen=True, kw_only=True, gc=False):
     """Where an event belongs, as the dialects need it: installation, account, the account's number in the call, and the country
     (ISO alpha-2) whose national numbers the account writes, if that is known."""
 

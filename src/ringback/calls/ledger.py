@@ -55,7 +55,7 @@ _Made = tuple[str | None, bool]
 """The type of the event that goes out (None: late), and whether the status line moved."""
 
 
-class Folded(Struct, frozen=True):
+class Folded(Struct, frozen=True, gc=False):
     """What one update came to. `leg` and `root` as they are now (the same object if the leg is a root); `events` are new, one per
     update. `late`: that event is for the record alone: a status that was passed already, a word about an earlier life of the id, an
     entry that was told before."""

@@ -3,6 +3,9 @@
 An **update** is what a source says (partial, perhaps late, perhaps twice). The ledger folds it into the **call** (one leg; a leg
 without a parent is a **root**, the conversation) and makes **events**: immutable, numbered within their conversation, each with a
 snapshot of the leg and of its root at that moment. All times are Unix milliseconds, UTC, cut never rounded.
+
+Values that pass by the thousand are `gc=False`, here and elsewhere: they refer to other values only, never in a circle, so the
+collector of circles need not walk through them.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -42,7 +45,7 @@ def to_rfc3339(at_ms: int) -> str:
     return f"{whole:%Y-%m-%dT%H:%M:%S}.{ms:03d}Z"
 
 
-class Geo(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Geo(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Where a number is. `country` is ISO 3166 alpha-2; the rest is free text."""
 
     country: str | None = None
@@ -51,7 +54,7 @@ class Geo(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     postal_code: str | None = None
 
 
-class Attribution(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Attribution(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Which campaign brought the caller (Fone Dynamics `Attribution.*`)."""
 
     source: str | None = None
@@ -60,7 +63,7 @@ class Attribution(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
     content: str | None = None
 
 
-class WebSession(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class WebSession(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """The web session that a dynamic number was shown in (Fone Dynamics `Session.*`)."""
 
     traffic_type: str | None = None
@@ -70,7 +73,7 @@ class WebSession(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=
     custom_dimensions: list[str] = []
 
 
-class Survey(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Survey(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """What the agent keyed in after the call (Fone Dynamics `Call.Survey.*`)."""
 
     type: str | None = None
@@ -81,21 +84,21 @@ class Survey(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     unique_code: str | None = None
 
 
-class Prompts(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Prompts(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Whole entries that the caller keyed, in order; `keys` includes the postcodes."""
 
     keys: list[str] = []
     postcodes: list[str] = []
 
 
-class Integration(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Integration(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Ids of connected analytics (Fone Dynamics `Google.*`)."""
 
     ga_client_id: str | None = None
     gclid: str | None = None
 
 
-class Recording(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Recording(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """A recording of the call."""
 
     url: str | None = None
@@ -104,7 +107,7 @@ class Recording(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
     status: str | None = None
 
 
-class Transcription(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+class Transcription(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """A transcript of the call. `summary`: what it was about."""
 
     text: str | None = None
@@ -112,7 +115,7 @@ class Transcription(Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     summary: str | None = None
 
 
-class Context(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Context(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """All that may be known of a call beside its life; every field optional, in any update, the last word wins.
 
     `extension`, `recording`, `transcription` and `prompts` are also fed by statuses, offers and the updates of that type. `tag` and
@@ -153,7 +156,7 @@ class CallRef(Context, frozen=True, omit_defaults=True, kw_only=True, forbid_unk
     to: str | None = None
 
 
-class Update(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Update(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What a source says about a call, already checked and with its time in milliseconds.
 
     `id` is the dedupe key, unique per account; None means that the source gives none. `data` by type: DESIGN's table
@@ -171,7 +174,7 @@ class Update(Struct, frozen=True, omit_defaults=True, kw_only=True):
     source: str = ""
 
 
-class Offer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Offer(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One try to reach somebody for a conversation: an extension or a number that rings, and perhaps answers. A fact of its own,
     kept on the root; keyed (extension, n), or by the child leg that made it.
 
@@ -192,7 +195,7 @@ class Offer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     answered_again: list[int] = []
 
 
-class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Call(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One leg as the ledger knows it. Frozen: folding makes a new one, so a snapshot costs nothing.
 
     `account` is the account's UUID. `id` is the source's; `generation` counts the lives of an id that was used again. `root` is the
@@ -252,7 +255,7 @@ class Call(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.status in FINAL
 
 
-class Event(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Event(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What the ledger made of an update: immutable, numbered within its conversation.
 
     `type` is the update's type (for an end, that of the status taken: an answered leg's is `call.completed`), or `call.corrected`

@@ -14,7 +14,7 @@ from msgspec import Struct
 Kind = Literal["e164", "extension", "sip", "short", "anonymous", "unknown"]
 
 
-class Address(Struct, frozen=True):
+class Address(Struct, frozen=True, gc=False):
     """`text` is what was given, without spaces around it. `e164` (with +) is set whenever a number can be told, also for a SIP
     address whose user is one."""
 

@@ -30,7 +30,7 @@ MAX_SAFE_INT: Final = 2**53
 TYPES: Final = frozenset(WORD) | FACT_TYPES
 
 
-class _Wire(Struct, frozen=True, forbid_unknown_fields=True):
+class _Wire(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     type: str
     at: str
     call: CallRef

@@ -112,7 +112,7 @@ FACTS: tuple[Fact, ...] = (
 )
 
 
-class _Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _Number(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     type: str | None = None
     number: str | None = None
     anonymous: bool
@@ -120,11 +120,11 @@ class _Number(Struct, frozen=True, omit_defaults=True, kw_only=True):
     country: str | None = msgspec.field(name="countryIsoCode", default=None)
 
 
-class _Party(Struct, frozen=True):
+class _Party(Struct, frozen=True, gc=False):
     number: _Number
 
 
-class _Call(Struct, frozen=True, omit_defaults=True, kw_only=True, rename="camel"):
+class _Call(Struct, frozen=True, omit_defaults=True, kw_only=True, rename="camel", gc=False):
     id: str
     channel_id: str
     from_: str | None = msgspec.field(name="from", default=None)
@@ -147,7 +147,7 @@ class _Call(Struct, frozen=True, omit_defaults=True, kw_only=True, rename="camel
     updated_at: str
 
 
-class _Envelope(Struct, frozen=True):
+class _Envelope(Struct, frozen=True, gc=False):
     service: Literal["channels"]
     event: str
     payload: _Call

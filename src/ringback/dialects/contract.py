@@ -25,7 +25,7 @@ class Fact(NamedTuple):
     how: str
 
 
-class HttpRequest(Struct, frozen=True):
+class HttpRequest(Struct, frozen=True, gc=False):
     """One request, exactly as it goes out. `url` is absolute with its query. `headers` are those that the dialect sets (never Host,
     Content-Length, User-Agent, Connection: the sender's own); names as they are written on the wire."""
 

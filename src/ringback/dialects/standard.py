@@ -63,7 +63,7 @@ FACTS: tuple[Fact, ...] = (
 )
 
 
-class _Leg(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _Leg(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A leg as the public sees it, without its context, which the encoder writes from the ledger's own value."""
 
     id: str
@@ -85,7 +85,7 @@ class _Leg(Struct, frozen=True, omit_defaults=True, kw_only=True):
     inferred: bool = False
 
 
-class _Offer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _Offer(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     to: str
     n: int
     status: str
@@ -95,12 +95,12 @@ class _Offer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     ended_at: str | None = None
 
 
-class _EventRef(Struct, frozen=True):
+class _EventRef(Struct, frozen=True, gc=False):
     id: str
     seq: int
 
 
-class _Data(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class _Data(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     version: int
     event: _EventRef
     call: Raw
@@ -112,7 +112,7 @@ class _Data(Struct, frozen=True, omit_defaults=True, kw_only=True):
     transcription: Any = None
 
 
-class _Body(Struct, frozen=True):
+class _Body(Struct, frozen=True, gc=False):
     type: str
     timestamp: str
     data: _Data | dict[str, Any]

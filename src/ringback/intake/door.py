@@ -47,7 +47,7 @@ class Limits(Protocol):
         ...
 
 
-class Reply(Struct, frozen=True):
+class Reply(Struct, frozen=True, gc=False):
     """An HTTP answer. `retry_after_s` becomes a Retry-After header."""
 
     status: int
@@ -56,7 +56,7 @@ class Reply(Struct, frozen=True):
     retry_after_s: int | None = None
 
 
-class _Taken(Struct, frozen=True):
+class _Taken(Struct, frozen=True, gc=False):
     event_id: str | None
     call_id: str
     deliveries: int
@@ -64,11 +64,11 @@ class _Taken(Struct, frozen=True):
     late: bool | msgspec.UnsetType = msgspec.UNSET
 
 
-class _Refused(Struct, frozen=True):
+class _Refused(Struct, frozen=True, gc=False):
     error: dict[str, Any]
 
 
-class _Response(Struct, frozen=True):
+class _Response(Struct, frozen=True, gc=False):
     accepted: int
     duplicates: int
     results: list[_Taken | _Refused]

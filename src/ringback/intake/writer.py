@@ -27,7 +27,7 @@ from ringback.dialects.contract import Dialect
 from ringback.errors import OurError, StoreUnavailable
 from ringback.ids import IdMaker
 from ringback.intake.turn import Answer, Folder, FolderStore, Routing
-from ringback.webhooks.records import Attempt, Batch, Committed, Fold, Job, Result
+from ringback.webhooks.records import Attempt, Batch, Committed, Fold, Job, Packed, Result, pack, unpack
 from ringback.webhooks.resends import BulkResend
 
 log = logging.getLogger("ringback.writer")
@@ -84,7 +84,7 @@ class WriterStore(FolderStore, Protocol):
     """What the writer needs of a store."""
 
     def commit(self, batch: Batch) -> Committed: ...
-    def log_attempts(self, attempts: Sequence[Attempt]) -> None: ...
+    def log_attempts(self, attempts: Sequence[Packed]) -> None: ...
 
 
 class Writer:
@@ -118,8 +118,8 @@ class Writer:
         self._queue: queue.SimpleQueue[list[Intake | Making]] = queue.SimpleQueue()
         self._gathered: list[Intake | Making] = []
         self._results: deque[Result] = deque()
-        self._attempts: deque[Attempt] = deque()
-        self._logging: list[Attempt] = []
+        self._attempts: deque[Packed] = deque()
+        self._logging: list[Packed] = []
         self._results_timer = False
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="ringback-writer", daemon=True)
@@ -169,7 +169,7 @@ class Writer:
     def write_down(self, account: str, ended: Sequence[Result], attempts: Sequence[Attempt], done: Made) -> None:
         """Takes deliveries of an account's events that have ended before anybody wrote them down (instruction requests), with their
         attempts; nothing of them is sent. `done`: as for `make`."""
-        self._attempts.extend(attempts)
+        self._attempts.extend(map(pack, attempts))
         self._gather(Making(account, (), done, ended=ended))
 
     def _gather(self, one: Intake | Making) -> None:
@@ -187,14 +187,14 @@ class Writer:
         """Takes the end of an attempt; it is committed with the next batch, at the latest after RESULTS_WAIT_S."""
         self._results.append(result)
         if attempt is not None:
-            self._attempts.append(attempt)
+            self._attempts.append(pack(attempt))
         if not self._results_timer:
             self._results_timer = True
             self._loop.call_later(RESULTS_WAIT_S, self._wake_for_results)
 
     def unlogged(self, delivery: int) -> list[Attempt]:
         """A delivery's attempts that are not in the log yet. Ask before the log is read, or one may be missed between the two."""
-        return [attempt for attempt in (*self._logging, *self._attempts) if attempt.delivery == delivery]
+        return [unpack(one.body) for one in (*self._logging, *self._attempts) if one.delivery == delivery]
 
     def _wake_for_results(self) -> None:
         self._results_timer = False
@@ -345,7 +345,7 @@ class Writer:
                     raise
                 # Some of the batch is on disk already and must be handed over; the rest is refused item by item.
                 for index in todo:
-                    answers[index] = Answer(0, items[index][1].call.id, error=str(error))
+                    answers[index] = Answer(0, items[index][1].call.id, error=str(error), again=True)
                 break
             if whys is None:
                 whys = [committed.failed.get(len(turn.folds) + place, "") for place in range(len(made))]
@@ -368,9 +368,8 @@ class Writer:
                 break
         else:
             for index in todo:
-                answers[index] = Answer(
-                    0, items[index][1].call.id, error="the call is being changed by others all the time; try again"
-                )
+                why = "the call is being changed by others all the time; try again"
+                answers[index] = Answer(0, items[index][1].call.id, error=why, again=True)
         return [answer for answer in answers if answer is not None], handed, whys or [], jobs, released
 
 

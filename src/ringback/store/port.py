@@ -18,7 +18,7 @@ from ringback.calls.directory import Number, Property
 from ringback.calls.model import Event
 from ringback.webhooks.health import Health
 from ringback.webhooks.model import Delivery, Endpoint, ErrorClass, State
-from ringback.webhooks.records import Attempt, Batch, CallKey, Committed, Job, Loaded, StoredCall
+from ringback.webhooks.records import Attempt, Batch, CallKey, Committed, Job, Loaded, Packed, StoredCall
 from ringback.webhooks.resends import BulkResend, JobState, Wanted
 
 
@@ -132,7 +132,7 @@ class Store(Protocol):
         """One transaction, on disk when it returns."""
         ...
 
-    def log_attempts(self, attempts: Sequence[Attempt]) -> None:
+    def log_attempts(self, attempts: Sequence[Packed]) -> None:
         """Appends to the day's attempt log. Not synced: a crash may cost the last moments."""
         ...
 

@@ -84,7 +84,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     version: int = 0
 
 
-class Delivery(Struct, frozen=True, kw_only=True):
+class Delivery(Struct, frozen=True, kw_only=True, gc=False):
     """One event for one endpoint. `attempts` counts those that are over. `signed_at_s` is the moment of the first signature, for
     dialects that reuse it on every retry. `root` is the store's number of the conversation, for order. Of a `test` and a `notice`
     the event stands alone: it belongs to no call, and `root` is the event's own number."""
@@ -105,7 +105,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """The bulk resend that made it, 0: none. Written with it, not read with it."""
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class Outcome(Struct, frozen=True, kw_only=True, gc=False):
     """How one HTTP exchange ended. `error` is "" when a whole answer came (whatever its status), else an error class; `detail` one
     line in plain words, without secrets. Times are milliseconds from `started_at_ms` (float); None: not reached, or not needed
     because the connection was kept. `body` is decoded and cut at 64 KiB."""
@@ -126,7 +126,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     total_ms: float = 0.0
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
     """What becomes of a delivery after an attempt. `disable`: the endpoint is to be disabled with notice (410, `standard`)."""
 
     state: State

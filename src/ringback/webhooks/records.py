@@ -5,6 +5,7 @@ The values that intake, delivery and store hand each other; none of the three kn
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
 from ringback.calls.model import Call, Event
@@ -15,7 +16,7 @@ CallKey = tuple[str, str]
 """(account UUID, the source's call id)"""
 
 
-class StoredCall(Struct, frozen=True):
+class StoredCall(Struct, frozen=True, gc=False):
     """A call and its number in the store. `root_n` is the number of its root leg (its own for a root)."""
 
     n: int
@@ -23,7 +24,7 @@ class StoredCall(Struct, frozen=True):
     call: Call
 
 
-class Loaded(Struct, frozen=True):
+class Loaded(Struct, frozen=True, gc=False):
     """`calls`: the latest generation of each call that exists. `seen`: for each update id that was taken before, the answer that
     was given then: (event id or 0 if it made none, call id)."""
 
@@ -31,7 +32,7 @@ class Loaded(Struct, frozen=True):
     seen: Mapping[CallKey, tuple[int, str]]
 
 
-class Fold(Struct, frozen=True, kw_only=True):
+class Fold(Struct, frozen=True, kw_only=True, gc=False):
     """What one update came to: the unit that is committed or refused as a whole.
 
     `calls`: the new states (the leg, and its root if that moved); `call.version` is the version it was folded from, 0 for a new
@@ -51,7 +52,7 @@ class Fold(Struct, frozen=True, kw_only=True):
     """Delivery ids that are due at once."""
 
 
-class Attempt(Struct, frozen=True, kw_only=True):
+class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     """One HTTP exchange for the log: the request as it was sent (secrets masked), and how it ended."""
 
     delivery: int
@@ -63,7 +64,29 @@ class Attempt(Struct, frozen=True, kw_only=True):
     outcome: Outcome
 
 
-class Result(Struct, frozen=True):
+class Packed(Struct, frozen=True, gc=False):
+    """An attempt on its way into the log: its bytes, so that the dozens of small values that it is made of are gone at once."""
+
+    delivery: int
+    number: int
+    body: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Attempt).decode
+
+
+def pack(attempt: Attempt) -> Packed:
+    """For the log."""
+    return Packed(attempt.delivery, attempt.number, _encode(attempt))
+
+
+def unpack(body: bytes | msgspec.Raw) -> Attempt:
+    """What `pack` made bytes of."""
+    return _decode(body)
+
+
+class Result(Struct, frozen=True, gc=False):
     """A delivery's new state (attempts, next_at_ms, state, signed_at_s are written) and what it ended with."""
 
     delivery: Delivery
@@ -72,7 +95,7 @@ class Result(Struct, frozen=True):
     error: ErrorClass
 
 
-class Batch(Struct, frozen=True):
+class Batch(Struct, frozen=True, gc=False):
     """One group commit. `resends`: how far bulk resends have come with it (`cursor`, `made`, `unmade` are written)."""
 
     folds: Sequence[Fold] = ()
@@ -80,7 +103,7 @@ class Batch(Struct, frozen=True):
     resends: Sequence[BulkResend] = ()
 
 
-class Committed(Struct, frozen=True):
+class Committed(Struct, frozen=True, gc=False):
     """`stale`: indices of folds whose calls moved meanwhile (fold again). `failed`: indices of folds that the store cannot take,
     with one line why. All other folds and all results are durable."""
 
@@ -88,7 +111,7 @@ class Committed(Struct, frozen=True):
     failed: Mapping[int, str] = {}
 
 
-class Job(Struct, frozen=True):
+class Job(Struct, frozen=True, gc=False):
     """A delivery with the event that it sends."""
 
     delivery: Delivery

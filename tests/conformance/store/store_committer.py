@@ -12,7 +12,7 @@ from store_values import ACCOUNT, Maker, done
 
 from ringback.store.port import Account
 from ringback.webhooks.model import Delivery, Outcome
-from ringback.webhooks.records import Attempt, Batch, Committed, Result
+from ringback.webhooks.records import Attempt, Batch, Committed, Result, pack
 
 BATCH = 20
 
@@ -38,7 +38,7 @@ def main() -> None:
             raise RuntimeError("refused")
         print(batch, flush=True)
         results = [done(fold.deliveries[0]) for fold in folds]
-        store.log_attempts([attempt(fold.deliveries[0]) for fold in folds])
+        store.log_attempts([pack(attempt(fold.deliveries[0])) for fold in folds])
         batch += 1
 
 

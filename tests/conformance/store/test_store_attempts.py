@@ -9,7 +9,7 @@ from store_values import Maker, commit, done
 
 from ringback.store.port import Store
 from ringback.webhooks.model import Delivery, Outcome
-from ringback.webhooks.records import Attempt
+from ringback.webhooks.records import Attempt, pack
 
 DAY_MS = 86_400_000
 
@@ -51,8 +51,8 @@ def test_attempts_come_back_byte_by_byte(store: Store, deliveries: list[Delivery
         attempt(deliveries[0], 2, START_MS + 5),
         attempt(deliveries[1], body=bytes(range(256))),
     )
-    store.log_attempts([first, other])
-    store.log_attempts([second])
+    store.log_attempts([pack(first), pack(other)])
+    store.log_attempts([pack(second)])
     store.log_attempts([])
     assert store.attempts(deliveries[0].id) == [first, second]
     assert store.attempts(deliveries[1].id) == [other]
@@ -61,7 +61,7 @@ def test_attempts_come_back_byte_by_byte(store: Store, deliveries: list[Delivery
 
 def test_many_large_ones_at_once(store: Store, deliveries: list[Delivery]) -> None:
     logged = [attempt(deliveries[number % 2], number, body=bytes([number % 251]) * 40_000) for number in range(60)]
-    store.log_attempts(logged)
+    store.log_attempts([pack(one) for one in logged])
     assert store.attempts(deliveries[1].id) == logged[1::2]
 
 
@@ -72,7 +72,7 @@ def test_over_several_days_and_a_restart(
     for day in range(4):
         backend.now_ms = START_MS + day * DAY_MS
         logged.append(attempt(deliveries[0], day + 1, backend.now_ms))
-        store.log_attempts([logged[-1]])
+        store.log_attempts([pack(logged[-1])])
     assert store.attempts(deliveries[0].id) == logged
     commit(store, results=[done(deliveries[0], at_ms=backend.now_ms)])
     backend.now_ms += 40 * DAY_MS
@@ -94,7 +94,7 @@ def test_read_while_a_day_begins(store: Store, backend: Backend, deliveries: lis
     reader.start()
     for day in range(20):
         backend.now_ms = START_MS + day * DAY_MS
-        store.log_attempts([attempt(deliveries[0], day, backend.now_ms)])
+        store.log_attempts([pack(attempt(deliveries[0], day, backend.now_ms))])
     ending.set()
     reader.join()
     assert problems == []
@@ -106,18 +106,18 @@ def test_logged_a_moment_after_midnight(store: Store, backend: Backend, deliveri
     commit(store, results=[done(deliveries[0], at_ms=midnight - 5)])
     backend.now_ms = midnight + 200
     logged = attempt(deliveries[0], at_ms=midnight - 10)
-    store.log_attempts([logged])
+    store.log_attempts([pack(logged)])
     assert store.attempts(deliveries[0].id) == [logged]
 
 
 def test_days_are_purged_whole(store: Store, backend: Backend, deliveries: list[Delivery]) -> None:
     for day in range(4):
         backend.now_ms = START_MS + day * DAY_MS
-        store.log_attempts([attempt(deliveries[0], day + 1, backend.now_ms)])
+        store.log_attempts([pack(attempt(deliveries[0], day + 1, backend.now_ms))])
     assert store.purge_attempts(START_MS + 2 * DAY_MS) == 2
     assert store.purge_attempts(START_MS + 2 * DAY_MS) == 0
     assert [kept.number for kept in store.attempts(deliveries[0].id)] == [3, 4]
     assert store.purge_attempts(START_MS + 9 * DAY_MS) == 2
     assert store.attempts(deliveries[0].id) == []
-    store.log_attempts([attempt(deliveries[0], 5, backend.now_ms)])
+    store.log_attempts([pack(attempt(deliveries[0], 5, backend.now_ms))])
     assert [kept.number for kept in store.attempts(deliveries[0].id)] == [5]

@@ -8,7 +8,7 @@ from store_values import ACCOUNT, FROM, OTHER, TO, Maker, after, commit, done
 
 from ringback.store.keeping import AuditLine, Erasure
 from ringback.webhooks.model import Outcome
-from ringback.webhooks.records import Attempt, StoredCall
+from ringback.webhooks.records import Attempt, StoredCall, pack
 from ringback.webhooks.resends import BulkResend, Wanted
 
 END = (1 << 63) - 1
@@ -39,7 +39,7 @@ def log(store: Any, *calls: StoredCall) -> dict[int, list[Attempt]]:
         )
         for number in numbers
     ]
-    store.log_attempts(made)
+    store.log_attempts([pack(one) for one in made])
     return {attempt.delivery: [attempt] for attempt in made}
 
 

@@ -18,7 +18,7 @@ from ringback.store.port import Account
 from ringback.store.sqlite import database
 from ringback.store.sqlite.store import SqliteStore
 from ringback.webhooks.model import Outcome
-from ringback.webhooks.records import Attempt, Batch, Committed, Fold, StoredCall
+from ringback.webhooks.records import Attempt, Batch, Committed, Fold, StoredCall, pack
 
 ACCOUNT = "0b1c3a0e-7d0a-4bd0-8c62-000000000001"
 AT_MS = 1_795_190_400_000
@@ -138,7 +138,7 @@ def test_the_disk_is_full(small_disk: Path) -> None:
         calls.until_refused()
         calls.check()
         with pytest.raises(StoreUnavailable):
-            store.log_attempts([attempt(1, 3 << 20)])
+            store.log_attempts([pack(attempt(1, 3 << 20))])
         filler.unlink()
         assert calls.commit()
         # A checkpoint needs room for what the WAL holds.
@@ -159,19 +159,19 @@ def attempt(delivery: int, size: int) -> Attempt:
 def test_attempts_that_do_not_fit_are_told_and_later_ones_are_kept(calls: Calls) -> None:
     with file_size_limit(1 << 20):
         with pytest.raises(StoreUnavailable):
-            calls.store.log_attempts([attempt(1, 2 << 20)])
+            calls.store.log_attempts([pack(attempt(1, 2 << 20))])
         assert calls.commit()
-    calls.store.log_attempts([attempt(1, 100)])
+    calls.store.log_attempts([pack(attempt(1, 100))])
     assert len(calls.store._log.read(1, 0, calls.store._db.clock())) == 1
 
 
 def test_a_log_file_that_is_broken(calls: Calls, tmp_path: Path) -> None:
-    calls.store.log_attempts([attempt(1, 100)])
+    calls.store.log_attempts([pack(attempt(1, 100))])
     calls.store._log.close()
     (log,) = tmp_path.glob("attempts-*.db")
     log.write_bytes(b"broken" * 1000)
     with pytest.raises(StoreUnavailable):
-        calls.store.log_attempts([attempt(1, 100)])
+        calls.store.log_attempts([pack(attempt(1, 100))])
     assert calls.commit()
 
 

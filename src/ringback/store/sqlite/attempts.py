@@ -18,7 +18,7 @@ import zstandard
 from ringback.store.sqlite import sql
 from ringback.store.sqlite.database import connect, make, meaning
 from ringback.store.sqlite.migrate import migrate
-from ringback.webhooks.records import Attempt
+from ringback.webhooks.records import Attempt, Packed, unpack
 
 BLOCK_BYTES: Final = 256 * 1024
 """A block is read whole to get one attempt out of it."""
@@ -27,9 +27,7 @@ CACHE_KIB: Final = 2_048
 _LEVEL: Final = 1
 _PREFIX: Final = "attempts-"
 _SQL: Final = sql.load("attempts.sql")
-_encode = msgspec.msgpack.Encoder().encode
 _decode_block = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
-_decode = msgspec.msgpack.Decoder(Attempt).decode
 
 
 class AttemptLog:
@@ -43,7 +41,7 @@ class AttemptLog:
         self._connection: sqlite3.Connection | None = None
         self._compress = zstandard.ZstdCompressor(level=_LEVEL).compress
 
-    def append(self, attempts: Sequence[Attempt]) -> None:
+    def append(self, attempts: Sequence[Packed]) -> None:
         """Not synced. Raises StoreUnavailable; then none of them was kept."""
         if not attempts:
             return
@@ -52,11 +50,11 @@ class AttemptLog:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 for block in _blocks(attempts):
-                    packed = self._compress(b"".join((_array_head(len(block)), *(body for _, body in block))))
+                    packed = self._compress(b"".join((_array_head(len(block)), *(one.body for one in block))))
                     number = connection.execute(_SQL["add_block"], (packed,)).lastrowid
                     connection.executemany(
                         _SQL["add_attempt"],
-                        [(attempt.delivery, attempt.number, number, slot) for slot, (attempt, _) in enumerate(block)],
+                        [(one.delivery, one.number, number, slot) for slot, one in enumerate(block)],
                     )
                 connection.execute("COMMIT")
             except BaseException:
@@ -141,17 +139,16 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _blocks(attempts: Sequence[Attempt]) -> Iterator[list[tuple[Attempt, bytes]]]:
-    """Attempts with their encoding, in blocks of bounded size."""
-    block: list[tuple[Attempt, bytes]] = []
+def _blocks(attempts: Sequence[Packed]) -> Iterator[list[Packed]]:
+    """Attempts in blocks of bounded size."""
+    block: list[Packed] = []
     size = 0
-    for attempt in attempts:
-        body = _encode(attempt)
-        if block and size + len(body) > BLOCK_BYTES:
+    for one in attempts:
+        if block and size + len(one.body) > BLOCK_BYTES:
             yield block
             block, size = [], 0
-        block.append((attempt, body))
-        size += len(body)
+        block.append(one)
+        size += len(one.body)
     yield block
 
 
@@ -169,7 +166,7 @@ def _read(file: Path, delivery: int) -> list[Attempt]:
             for block, slot, body in connection.execute(_SQL["attempts"], (delivery,)):
                 if opened is None or opened[0] != block:
                     opened = (block, _decode_block(zstandard.ZstdDecompressor().decompress(body)))
-                found.append(_decode(opened[1][slot]))
+                found.append(unpack(opened[1][slot]))
         finally:
             connection.close()
     return found

@@ -74,7 +74,7 @@ NO_SECOND: Final = 1 << 24
 NO_STATUS: Final = 1000
 
 
-class _BodyOut(Struct, array_like=True):
+class _BodyOut(Struct, array_like=True, gc=False):
     """An event as it is written: `root` is None where the call is its own root. Calls are encoded already."""
 
     call: msgspec.Raw
@@ -88,7 +88,7 @@ class _BodyOut(Struct, array_like=True):
     late: bool
 
 
-class _BodyIn(Struct, array_like=True):
+class _BodyIn(Struct, array_like=True, gc=False):
     """An event as it is read. What was added later stands at the end, with a default for older rows."""
 
     call: Call
@@ -102,11 +102,11 @@ class _BodyIn(Struct, array_like=True):
     late: bool = False
 
 
-class _CallId(Struct):
+class _CallId(Struct, gc=False):
     id: str
 
 
-class _BodyHead(Struct, array_like=True):
+class _BodyHead(Struct, array_like=True, gc=False):
     """As much of an event as a list needs."""
 
     call: _CallId

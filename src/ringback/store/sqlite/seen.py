@@ -28,6 +28,10 @@ SeenRow = tuple[int, int, str | None]
 Writing = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
 
+_Answer = int | tuple[int, str]
+"""What is remembered of a row: the event id alone where the event tells the call (a pair each would keep the collector busy)."""
+
+
 class AlreadyTaken(Exception):
     """An update id was taken since it was looked up."""
 
@@ -36,8 +40,8 @@ class Seen:
     """What the writer knows of the update ids. `forget` when somebody else has written, `undo` when a transaction was undone."""
 
     def __init__(self) -> None:
-        self._recent: dict[int, tuple[int, str | None]] | None = None
-        self._ripe: dict[int, tuple[int, str | None]] = {}
+        self._recent: dict[int, _Answer] | None = None
+        self._ripe: dict[int, _Answer] = {}
         """Those that are being carried over."""
         self._added: list[int] = []
         self._since = 0
@@ -67,11 +71,13 @@ class Seen:
         found: list[SeenRow] = []
         others: list[int] = []
         for key in hashes:
-            answer = recent.get(key) or self._ripe.get(key)
+            answer = recent.get(key)
+            if answer is None:
+                answer = self._ripe.get(key)
             if answer is None:
                 others.append(key)
             else:
-                found.append((key, *answer))
+                found.append((key, answer, None) if isinstance(answer, int) else (key, *answer))
         if others:
             found += connection.execute(_SQL["find_seen"], (_json(others),)).fetchall()
         if not found:
@@ -86,7 +92,7 @@ class Seen:
     def add(self, connection: sqlite3.Connection, taken: list[SeenRow]) -> None:
         """Raises AlreadyTaken if a recent one, or another of these, has the same hash."""
         recent = self._known(connection)
-        fresh = {row[0]: row[1:] for row in taken}
+        fresh = _by_hash(taken)
         if len(fresh) < len(taken) or not recent.keys().isdisjoint(fresh) or not self._ripe.keys().isdisjoint(fresh):
             raise AlreadyTaken
         connection.executemany(_SQL["add_recent"], taken)
@@ -120,9 +126,9 @@ class Seen:
                 self._start_turns(connection, now_ms)
             self._ripe = {}
 
-    def _known(self, connection: sqlite3.Connection) -> dict[int, tuple[int, str | None]]:
+    def _known(self, connection: sqlite3.Connection) -> dict[int, _Answer]:
         if self._recent is None:
-            self._recent = {row[0]: row[1:] for row in connection.execute(_SQL["recent"])}
+            self._recent = _by_hash(connection.execute(_SQL["recent"]))
             self._turn, self._since = connection.execute(_SQL["turn"]).fetchone()
         return self._recent
 
@@ -137,6 +143,10 @@ class Seen:
                 connection.execute(_SQL[f"forget_{turn % _TABLES}"])
             connection.execute(_SQL["next_turn"], (self._turn + due, now_ms))
             self._turn, self._since = self._turn + due, now_ms
+
+
+def _by_hash(taken: Iterable[SeenRow]) -> dict[int, _Answer]:
+    return {key: event if call is None else (event, call) for key, event, call in taken}
 
 
 def _bounds(slice_: int) -> tuple[int, int]:

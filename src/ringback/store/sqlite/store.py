@@ -24,7 +24,7 @@ from ringback.store.sqlite.resealing import Resealing
 from ringback.store.sqlite.resends import Resends
 from ringback.store.sqlite.setup import Setup
 from ringback.store.sqlite.upkeep import Upkeep
-from ringback.webhooks.records import Attempt
+from ringback.webhooks.records import Attempt, Packed
 
 log = logging.getLogger("ringback.store")
 
@@ -62,7 +62,7 @@ class SqliteStore(Keeping, Dispatch, Resends, Setup, Answers, Resealing, Portal)
         self._log.close()
         self._db.close()
 
-    def log_attempts(self, attempts: Sequence[Attempt]) -> None:
+    def log_attempts(self, attempts: Sequence[Packed]) -> None:
         """Appends to the day's attempt log, in any thread, without holding commits up. Not synced."""
         self._log.append(attempts)
 
