@@ -12,7 +12,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from msgspec.structs import replace
 
+from ringback.calls.directory import Voice
 from ringback.live.expectations import read_expectation
 from ringback.live.judging import judge
 from ringback.live.simulation import Setup, run
@@ -139,6 +141,22 @@ def test_what_was_given_wrongly_ends_with_2(words: list[str], why: str) -> None:
 # Applications that misbehave
 
 
+def test_an_error_fails_the_command_unless_it_was_expected(tmp_path: Path) -> None:
+    (tmp_path / "endless.xml").write_text(
+        '<Response><Do expression="1==1" maxLoops="1000000"><Set output="a" expression="1"/></Do></Response>'
+    )
+    (tmp_path / "menu.xml").write_text("<Response><Redirect>nowhere</Redirect></Response>")
+    (tmp_path / "after.xml").write_text("<Response><Say>All the same.</Say></Response>")
+    endless, menu = [str(tmp_path / "endless.xml")], [str(tmp_path / "menu.xml"), "--fallback", str(tmp_path / "after.xml")]
+    heard = ["--expect", "says 'All the same.'"]
+    assert ringback(*endless).returncode == 1
+    assert ringback(*endless, "--expect", "warns 'without end'").returncode == 0
+    assert ringback(*endless, "--expect", "never warns 'something else'").returncode == 1
+    assert ringback(*menu, *heard).returncode == 1
+    done = ringback(*menu, "--expect", "warns nowhere", *heard)
+    assert (done.returncode, "the fallback URL is asked instead" in done.stdout) == (0, True), done.stdout
+
+
 class Application:
     """Answers as it is told, by path, and keeps what it was sent."""
 
@@ -233,6 +251,43 @@ def test_an_application_without_a_document_fails_the_call(app: Application, stat
     assert why.lower() in text_of(transcript).lower()
     holds(transcript, "says 'We are sorry.'", "status completed")
     assert transcript.of(Replied)[0].status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "code"), [(500, "", "11200"), (200, "<Response><Sya>x</Sya></Response>", "12100")], ids=["500", "bad"]
+)
+def test_the_fallback_url_is_asked_as_by_a_live_call(app: Application, status: int, content: str, code: str) -> None:
+    app.says("/voice", content, status=status)
+    app.says("/after?a=b", "<Response><Say>Good as new.</Say></Response>")
+    transcript = call(app, voice=Voice(url="", fallback_url=f"{app.url}/after?a=b", say="Nobody is here."))
+    shown = [type(entry) for entry in transcript if isinstance(entry, Requested | Replied | Problem)]
+    assert shown == [Requested, Replied, Problem, Requested, Replied]
+    first, second = transcript.of(Requested)
+    assert (second.page, second.name, second.try_) == ("/after?a=b", "incoming-call", 1)
+    told = dict(second.parameters)
+    assert (told["ErrorCode"], told["ErrorUrl"], told["CallSid"]) == (code, f"{app.url}/voice", dict(first.parameters)["CallSid"])
+    assert "ErrorCode" not in dict(first.parameters)
+    assert len(transcript.errors) == 1
+    holds(transcript, "asks /voice", "asks /after with ErrorCode=*", "says 'Good as new.'", "never says 'Nobody is here.'")
+
+
+def test_without_an_answer_of_the_fallback_url_the_number_says_what_is_done(app: Application) -> None:
+    app.says("/voice", "", status=500)
+    app.says("/after", "", status=404)
+    number = Voice(url="", fallback_url=f"{app.url}/after", say="Nobody is here.")
+    transcript = call(app, voice=number)
+    assert [(error.message, error.hint) for error in transcript.errors] == [
+        ("answered 500", "the fallback URL is asked instead"),
+        ("answered 404", "the caller hears an apology instead"),
+    ]
+    holds(transcript, "says 'Nobody is here.'")
+    forwarded = call(app, "; callee: answer, hangup", voice=replace(number, fallback_url=None, forward="+13005550100"))
+    assert [error.hint for error in forwarded.errors] == ["the caller is put through to +13005550100 instead"]
+    holds(forwarded, "dials +13005550100", "connects")
+    placed = call(app, "answer", voice=number, direction="outbound")
+    assert [request.page for request in placed.of(Requested)] == [f"{app.url}/voice"], (
+        "a call that is placed has no number's settings"
+    )
 
 
 def test_nobody_there(app: Application) -> None:

@@ -66,6 +66,14 @@ def test_a_number_of_the_account_is_called(api: Api, application: Receiver) -> N
     assert run(api, 409, number="+61299990043")["detail"].startswith("nobody is asked about this number")
 
 
+def test_a_number_s_fallback_is_tried_too_and_an_error_may_be_expected(api: Api, application: Receiver) -> None:
+    voice = {"url": "http://127.0.0.1:9/", "fallback_url": f"{application.url}/fallback"}
+    api.post("/v1/numbers", {"number": "+61299990044", "voice": voice})
+    told = run(api, number="+61299990044", script="answer", expect=["asks /fallback", "says 'in sales'"])
+    assert (told["ok"], [one["ok"] for one in told["expectations"]]) == (False, [True, True]), "the application did not answer"
+    assert run(api, number="+61299990044", script="answer", expect=["warns 'no connection'", "asks /fallback with ErrorCode=11205"])["ok"]
+
+
 def test_no_address_is_reached_that_webhooks_may_not_reach(locked: Server, application: Receiver) -> None:
     api, before = locked.account(), len(application.all)
     assert run(api, 422, url=application.url)["field"] == "url"

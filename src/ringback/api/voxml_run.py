@@ -11,7 +11,7 @@ from ringback.delivery.guard import check_url
 from ringback.engine.server import Engine
 from ringback.errors import Conflict, InvalidInput
 from ringback.live.expectations import Expectation, dialects_of, read_expectation
-from ringback.live.judging import judge
+from ringback.live.judging import judge, unexpected
 from ringback.live.simulation import Setup
 from ringback.live.telling import lines_of
 from ringback.live.transcript import Entry, Transcript
@@ -65,8 +65,8 @@ class ExpectationView(Struct, frozen=True):
 
 
 class RunView(Struct, frozen=True):
-    """A simulated call. `ok`: every expectation came true, and no document was bad. `entries`: what happened, as `ringback voxml
-    run --json` prints it, long values cut; `lines`: the same for people."""
+    """A simulated call. `ok`: every expectation came true, and there was no error that none of them speaks of. `entries`: what
+    happened, as `ringback voxml run --json` prints it, long values cut; `lines`: the same for people."""
 
     ok: bool
     entries: list[dict[str, Any]]
@@ -104,7 +104,7 @@ def _setup(data: NewRun, engine: Engine, account: str) -> Setup:
     voice = engine.book.number(account, data.number).voice
     if voice is None:
         raise Conflict("nobody is asked about this number's calls: give it a voice URL")
-    return msgspec.structs.replace(call, document=voice.url, method=voice.method, to=data.number)
+    return msgspec.structs.replace(call, document=voice.url, method=voice.method, voice=voice, to=data.number)
 
 
 def _reachable(url: str, engine: Engine, account: str) -> str:
@@ -120,7 +120,7 @@ def _reachable(url: str, engine: Engine, account: str) -> str:
 def _view(expected: list[Expectation], transcript: Transcript) -> RunView:
     verdicts = judge(expected, transcript)
     return RunView(
-        ok=not transcript.errors and all(verdict.ok for verdict in verdicts),
+        ok=not unexpected(expected, transcript) and all(verdict.ok for verdict in verdicts),
         entries=[_cut(entry) for entry in transcript],
         lines=[RunLine(line.at, line.who, line.text, line.tone) for entry in transcript for line in lines_of(entry)],
         expectations=[ExpectationView(one.expectation.text, one.ok, one.why) for one in verdicts],

@@ -10,6 +10,7 @@ import typer
 from ringback.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from ringback.calls.directory import Voice
     from ringback.live.expectations import Expectation
     from ringback.live.judging import Verdict
     from ringback.live.simulation import Setup
@@ -32,6 +33,10 @@ def run(
     to: Annotated[str | None, typer.Option(help="Who is called. Default: +17015550123.", show_default=False)] = None,
     direction: Annotated[str, typer.Option(help="inbound, or outbound: a call that the account places.")] = "inbound",
     method: Annotated[str, typer.Option(help="POST or GET: how the application is asked first.")] = "POST",
+    fallback: Annotated[
+        str | None, typer.Option(help="A file or URL that is asked when the application has no answer, as a number's fallback URL.")
+    ] = None,
+    fallback_method: Annotated[str, typer.Option(help="POST or GET: how the fallback is asked.")] = "POST",
     var: Annotated[list[str] | None, typer.Option(help="NAME=VALUE: a variable from the beginning; may be repeated.")] = None,
     flow: Annotated[list[str] | None, typer.Option(help="ID=URL: a flow's document, for Connect; may be repeated.")] = None,
     dialect: Annotated[
@@ -55,7 +60,8 @@ def run(
     """Simulates a call to a document or to a live application, and prints what happens. No carrier, no server, no waiting.
 
     Loopback and private addresses may be called, and plain http: a developer's own application is there. Keys of a payment are
-    never shown. Ends with 1 if something expected did not happen, a document was bad or the application did not answer.
+    never shown. Ends with 1 if something expected did not happen, a document was bad, the application did not answer or the call
+    was ended for what its documents did; an error that an expectation (warns) speaks of is none.
     """
     given = dict(locals())
     from ringback.cli.process import guarded
@@ -64,10 +70,11 @@ def run(
 
 
 def simulate(given: Mapping[str, Any]) -> int:
-    """Runs it. The exit code: 1 if an expectation failed or a document was bad. Raises InvalidInput for what was given."""
+    """Runs it. The exit code: 1 if an expectation failed, or there was an error that none speaks of. Raises InvalidInput for what
+    was given."""
     from ringback.cli.process import run_on_loop
     from ringback.live.expectations import read_expectation
-    from ringback.live.judging import judge
+    from ringback.live.judging import judge, unexpected
     from ringback.live.simulation import simulate as call
 
     expected = [read_expectation(text) for text in given["expect"] or ()]
@@ -77,12 +84,13 @@ def simulate(given: Mapping[str, Any]) -> int:
     verdicts = judge(expected, transcript)
     for verdict in verdicts:
         printer.judge(verdict, transcript)
-    return int(bool(transcript.errors) or not all(verdict.ok for verdict in verdicts))
+    return int(bool(unexpected(expected, transcript)) or not all(verdict.ok for verdict in verdicts))
 
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "direction": ("inbound", "outbound"),
     "method": ("POST", "GET"),
+    "fallback_method": ("POST", "GET"),
     "payment": ("approve", "decline"),
     "webhooks": ("short", "full"),
 }
@@ -95,16 +103,25 @@ def _setup(given: Mapping[str, Any], expected: "list[Expectation]") -> "Setup":
 
     for name, choices in _CHOICES.items():
         if given[name] not in choices:
-            raise InvalidInput(f"--{name} is {' or '.join(choices)}", name)
+            raise InvalidInput(f"--{name.replace('_', '-')} is {' or '.join(choices)}", name)
     plain = ("document", "script", "from_", "to", "direction", "method", "payment", "connectors", "seed", "timeout_s")
     return Setup(
         **{name: given[name] for name in plain if given[name] is not None},
+        voice=_voice(given),
         variables=_pairs("var", given["var"]),
         flows=_pairs("flow", given["flow"]),
         dialects=tuple(dict.fromkeys((*(given["dialect"] or ()), *dialects_of(expected)))),
         networks=tuple(map(read_allowed_network, given["allow_network"] or ())),
         now_ms=None if given["now"] is None else _moment(given["now"]),
     )
+
+
+def _voice(given: Mapping[str, Any]) -> "Voice | None":
+    from ringback.calls.directory import Voice
+
+    if given["fallback"] is None:
+        return None
+    return Voice(url=given["document"], fallback_url=given["fallback"], fallback_method=given["fallback_method"])
 
 
 def _pairs(option: str, texts: Iterable[str] | None) -> dict[str, str]:

@@ -12,21 +12,24 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ringback.delivery.courier import masked_url
 from ringback.delivery.sender import Sender
 from ringback.dialects.contract import HttpRequest
 from ringback.errors import NotFound
-from ringback.live.asking import Asked, Asker, Question, Reply, bare_url
+from ringback.live.asking import Asked, Asker, Question, Reply, bare_url, error_of
 from ringback.live.cookies import Jar
-from ringback.live.failures import judge_status
-from ringback.live.fallback import Fallback
+from ringback.live.failures import Failure, judge_status
+from ringback.live.failures import failure as failure_of
+from ringback.live.fallback import Fallback, instead
 from ringback.live.folder import Documents, is_file_url, page_of
 from ringback.live.transcript import Replied, Requested, hide_keyed, parameters_of, without_keyed
 from ringback.live.watcher import Watcher
 from ringback.switch.port import Clock
 from ringback.voxml import parse
 from ringback.voxml.document import Document
+from ringback.voxml.model import Pairs
 from ringback.voxml.parse import BadDocument, Reading
 from ringback.webhooks.model import Method, Outcome
 
@@ -38,8 +41,8 @@ _read = lru_cache(64)(parse.read)
 
 
 class Errand(Struct, frozen=True, kw_only=True):
-    """One thing to ask or to tell. `name`: as the log calls it. `url`: absolute. `fallback`: what is run if there is no answer.
-    `done` None: the application is only told."""
+    """One thing to ask or to tell. `name`: as the log calls it. `url`: absolute. `extra`: follows the request's own parameters.
+    `fallback`: what is done if there is no answer. `done` None: the application is only told."""
 
     account: str
     leg: str
@@ -47,8 +50,13 @@ class Errand(Struct, frozen=True, kw_only=True):
     url: str
     method: Method
     make: Make
-    fallback: Document
+    extra: Pairs = ()
+    fallback: Fallback = Fallback()
     done: Done | None = None
+
+    def request(self, url: str, method: Method, extra: Pairs) -> HttpRequest:
+        """The request for a URL."""
+        return self.make(url, method, (*self.extra, *extra))
 
 
 class Application:
@@ -68,6 +76,7 @@ class Application:
         self._stopped = False
         self._quiet = asyncio.Event()
         self._current: Errand | None = None
+        self._reply: Reply | None = None
         self._try = 0
         self._body = b""
         self._reading: Reading | None = None
@@ -79,10 +88,7 @@ class Application:
     # What the call wants of it
     def run(self, errand: Errand) -> None:
         """Asks or tells, when what came up before is done. Whoever asks gets a document always, and never from within."""
-        if is_file_url(errand.url):
-            self.do(partial(self._open, errand))
-        else:
-            self.do(partial(self._send, errand))
+        self.do(partial(self._begin, errand))
 
     def do(self, work: Callable[[], None]) -> None:
         """Does something that takes real time when its turn has come; it calls `free` when it is over."""
@@ -115,36 +121,58 @@ class Application:
             self._quiet.clear()
             self._errands.popleft()()
 
+    def _begin(self, errand: Errand) -> None:
+        if is_file_url(errand.url):
+            self._open(errand)
+        else:
+            self._send(errand)
+
+    def _go_on(self, errand: Errand, url: str, document: Document) -> None:
+        """The errand is done."""
+        if errand.done is not None:
+            self._clock.call_later(0, partial(errand.done, url, document))
+        self.free()
+
+    def _go_without(self, errand: Errand, failure: Failure) -> None:
+        """There was no document: as on a server, the fallback URL is asked, then there is a document of ours."""
+        fallback = errand.fallback
+        if fallback.url is None:
+            self._go_on(errand, "", fallback.document)
+            return
+        last = Fallback(document=fallback.document)
+        told = error_of(errand.url, failure)
+        self._begin(replace(errand, url=fallback.url, method=fallback.method, extra=told, fallback=last))
+
     # A file
     def _open(self, errand: Errand) -> None:
-        request = errand.make(errand.url, errand.method, ())
+        request = errand.request(errand.url, errand.method, ())
         self._try, self._reading, self._body = 0, None, b""
         self._requested(errand, request, ())
         page = page_of(errand.url).partition("?")[0]
-        document = errand.fallback
         if errand.done is None:
             self._warn_once(page, "a file cannot be told anything: this URL is to be an application's")
-        elif self._folder is None:
-            self._failed(page, "there is no folder with documents: the first document came from an application")
+            self.free()
+            return
+        result = self._opened(errand, page)
+        if isinstance(result, Failure):
+            self._go_without(errand, result)
         else:
-            try:
-                body = self._folder.read(errand.url)
-            except NotFound as error:
-                self._failed("", str(error))
-            else:
-                document = self._opened(errand, page, body)
-        if errand.done is not None:
-            self._clock.call_later(0, partial(errand.done, errand.url.partition("?")[0], document))
-        self.free()
+            self._go_on(errand, errand.url.partition("?")[0], result)
 
-    def _opened(self, errand: Errand, page: str, body: bytes) -> Document:
-        self._body = body
+    def _opened(self, errand: Errand, page: str) -> Document | Failure:
+        if self._folder is None:
+            return self._failed(errand, page, "there is no folder with documents: the first document came from an application")
         try:
-            document = self._parse(body)
-        except BadDocument:
-            document = errand.fallback
-        self._answered(errand, page, Outcome(started_at_ms=0, body=body))
-        return document
+            self._body = self._folder.read(errand.url)
+        except NotFound as error:
+            return self._failed(errand, "", str(error))
+        result: Document | Failure
+        try:
+            result = self._parse(self._body)
+        except BadDocument as error:
+            result = failure_of("document", str(error))
+        self._answered(errand, page, Outcome(started_at_ms=0, body=self._body))
+        return result
 
     # A live application
     def _send(self, errand: Errand) -> None:
@@ -156,9 +184,8 @@ class Application:
             name=errand.name,
             url=errand.url,
             method=errand.method,
-            make=errand.make,
+            make=errand.request,
             jar=self._jar,
-            fallback=Fallback(document=errand.fallback),
         )
         if self._asker is None:
             self._sender = self._get_sender()
@@ -166,10 +193,10 @@ class Application:
         if errand.done is None:
             self._asker.tell(question)
         else:
-            self._asker.ask(question, partial(self._replied, errand.done))
+            self._asker.ask(question, self._replied)
 
-    def _replied(self, done: Done, reply: Reply) -> None:
-        self._clock.call_later(0, partial(done, reply.url, reply.document))
+    def _replied(self, reply: Reply) -> None:
+        self._reply = reply
 
     def asked(self, told: Asked) -> None:
         """The asker's log: everything about the errand is over."""
@@ -178,13 +205,20 @@ class Application:
         self._sender.loop.call_soon(self._over, told)
 
     def _over(self, told: Asked) -> None:
-        if told.failure is not None and (self._reading is None or self._reading.document is not None):
-            page = self._page(told.url)
-            if self._current is not None and self._current.done is None:
-                self._watcher.problem(told.failure.detail, page=page)
-            else:
-                self._failed(page, told.failure.detail)
-        self.free()
+        errand, reply, failure, page = self._current, self._reply, told.failure, self._page(told.url)
+        assert errand is not None
+        if errand.done is None:
+            if failure is not None:
+                self._watcher.problem(failure.detail, page=page)
+            self.free()
+        elif failure is None:
+            assert reply is not None
+            self._go_on(errand, reply.url, reply.document)
+        else:
+            # What is wrong with a document is told line by line.
+            if self._reading is None or self._reading.document is not None:
+                self._failed(errand, page, failure.detail)
+            self._go_without(errand, failure)
 
     def send(self, request: HttpRequest, *, done: Callable[[Outcome], None], basic: str | None, **more: Any) -> Any:
         """The sender, as the asker sees it: what goes out and what comes back is written down."""
@@ -294,5 +328,6 @@ class Application:
             self._shown.add((page, 0, 0, why))
             self._watcher.problem(why, page=page)
 
-    def _failed(self, page: str, why: str) -> None:
-        self._watcher.problem(why, severity="error", page=page, hint="the caller hears an apology instead")
+    def _failed(self, errand: Errand, page: str, why: str) -> Failure:
+        self._watcher.problem(why, severity="error", page=page, hint=instead(errand.fallback))
+        return failure_of("status", why)

@@ -142,8 +142,7 @@ class Asking:
             return
         self._failures += (f"{bare_url(url)}: {result.detail}",)
         if source == "application" and fallback.url is not None:
-            extra = (("ErrorCode", str(result.code)), ("ErrorUrl", bare_url(url)))
-            self._send(fallback.url, fallback.method, extra, "fallback")
+            self._send(fallback.url, fallback.method, error_of(url, result), "fallback")
         else:
             self._over("", fallback.document, "local")
 
@@ -217,6 +216,11 @@ class Asker:
             self._log.asked(told)
         except Exception:  # a call must go on whether or not it can be written down
             log.exception("a request could not be written down")
+
+
+def error_of(url: str, failure: Failure) -> Pairs:
+    """What a fallback URL is told of the URL that it stands in for."""
+    return (("ErrorCode", str(failure.code)), ("ErrorUrl", bare_url(url)))
 
 
 def bare_url(url: str) -> str:

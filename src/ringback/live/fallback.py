@@ -34,6 +34,18 @@ def fallback_of(voice: Voice | None, purpose: Purpose = "start") -> Fallback:
     return Fallback(url=voice.fallback_url, method=voice.fallback_method, document=document)
 
 
+def instead(fallback: Fallback) -> str:
+    """The same in words, for whoever tries a call."""
+    if fallback.url is not None:
+        return "the fallback URL is asked instead"
+    match fallback.document.body:
+        case ():
+            return "the call goes on without it"
+        case (Dial(numbers=(number, *_)), *_):
+            return f"the caller is put through to {number.number} instead"
+    return "the caller hears an apology instead"
+
+
 def apology(text: str) -> Document:
     """Answers, says it, hangs up."""
     return Document((Answer(), Say(text=text), Hangup()))

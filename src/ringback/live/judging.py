@@ -16,7 +16,7 @@ from msgspec import Struct
 from ringback.dialects.encoding import Pair
 from ringback.live.expectations import KINDS, Expectation, Kind, Pattern
 from ringback.live.telling import clock_text, lines_of
-from ringback.live.transcript import Ended, Entry, Transcript
+from ringback.live.transcript import Ended, Entry, Problem, Transcript
 
 _PUNCTUATION: Final = str.maketrans("", "", " +-().")
 
@@ -44,6 +44,12 @@ def judge(expectations: Iterable[Expectation], transcript: Transcript) -> list[V
         if verdict.ok and verdict.at is not None:
             after = verdict.at
     return verdicts
+
+
+def unexpected(expectations: Iterable[Expectation], transcript: Transcript) -> list[Problem]:
+    """The problems that fail a run: those errors that no `warns` speaks of."""
+    told = [one for one in expectations if one.kind == "warns" and not one.never]
+    return [problem for problem in transcript.errors if not any(_fits(one, KINDS["warns"], problem) for one in told)]
 
 
 def _judge(wanted: Expectation, transcript: Transcript, after: int) -> Verdict:

@@ -17,7 +17,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ringback.calls.directory import Place, default_number
+from ringback.calls.directory import Place, Voice, default_number
 from ringback.calls.ledger import fold
 from ringback.calls.live import Dial, Happening, Incoming, Order, RecordEnded
 from ringback.calls.model import Call, Direction, Event, Update
@@ -34,7 +34,7 @@ from ringback.live import reports
 from ringback.live.application import Application, Errand
 from ringback.live.asking import PAY_STATUS, name_of
 from ringback.live.conversation import Conversation, Outgoing, View
-from ringback.live.fallback import fallback_of
+from ringback.live.fallback import Fallback, fallback_of
 from ringback.live.folder import Documents, Folder, Sheet
 from ringback.live.payments import Payments, read_connectors
 from ringback.live.subscribers import Subscribers
@@ -57,7 +57,7 @@ LOCAL: Final = tuple(
 RECORDINGS: Final = "https://recordings.example/{}-{}.wav"
 """Where recordings are said to be. There are none."""
 _PAYMENT_S: Final = 1.0
-_NOTHING: Final = Document()
+_NOTHING: Final = Fallback()
 _AT_A_TIME: Final = 256
 """Jumps of the clock before others on the loop have their turn."""
 
@@ -65,11 +65,12 @@ _AT_A_TIME: Final = 256
 class Setup(Struct, frozen=True, kw_only=True):
     """What a simulated call is made of. `document`: an absolute http(s) URL, or a file's name. `script`: `switch.simulated.script`.
     `flows`: documents by flow id, each as `document` is. `dialects`: whose webhooks are in the transcript. `networks`: allowed
-    beside public and local ones. `payment`: what the built-in connector answers, whatever a Pay calls it; `connectors`: a file with
-    real ones instead. `seed`: the same ids each time; `now_ms`: the moment, in Unix milliseconds, at which the call begins.
-    `timeout_s`: real seconds for all of it. For a server, which trusts nobody: `text`, the first document itself, which `document`
-    is then the name of; `egress`, what may be reached, in place of LOCAL and `networks`; `most_entries`, after which the call is
-    given up."""
+    beside public and local ones. `voice`: what is done when the application has no answer, as a number's settings say (its `url` is
+    not asked; its `fallback_url` is written as `document` is). `payment`: what the built-in connector answers, whatever a Pay calls
+    it; `connectors`: a file with real ones instead. `seed`: the same ids each time; `now_ms`: the moment, in Unix milliseconds, at
+    which the call begins. `timeout_s`: real seconds for all of it. For a server, which trusts nobody: `text`, the first document
+    itself, which `document` is then the name of; `egress`, what may be reached, in place of LOCAL and `networks`; `most_entries`,
+    after which the call is given up."""
 
     document: str
     script: str = ""
@@ -78,6 +79,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     to: str = "+17015550123"
     caller_name: str = ""
     method: Method = "POST"
+    voice: Voice | None = None
     variables: Mapping[str, str] = {}
     flows: Mapping[str, str] = {}
     dialects: tuple[str, ...] = ()
@@ -139,7 +141,8 @@ class _Simulation:
         self._connectors = read_connectors(setup.connectors, self._settings)
         self._sender: Sender | None = None
         self._folder, self._first = _located(setup)
-        self._flows = {name: _flow(self._folder, where) for name, where in setup.flows.items()}
+        self._voice = _settled(self._folder, setup)
+        self._flows = {name: _located_in(self._folder, "flow", where) for name, where in setup.flows.items()}
         self._application = Application(self._watcher, self.clock, self._folder, self._the_sender)
         self._subscribers = Subscribers(setup.dialects, self._place, self.clock, rng, self._webhook)
         self._legs: dict[str, Call] = {}
@@ -270,7 +273,7 @@ class _Simulation:
         self._watcher.know(view.variables)
         name = name_of(ask.purpose, self._setup.direction)
         make = partial(self._instruction_request, view, ask.results)
-        self._errand(ask.leg, name, ask.url, ask.method, make, fallback_of(None, ask.purpose).document, done)
+        self._errand(ask.leg, name, ask.url, ask.method, make, fallback_of(self._voice, ask.purpose), done)
 
     def notify(self, view: View, notify: model.Notify) -> None:
         """The application, when its turn has come."""
@@ -327,7 +330,7 @@ class _Simulation:
         url: str,
         method: Method,
         make: Callable[..., HttpRequest],
-        fallback: Document = _NOTHING,
+        fallback: Fallback = _NOTHING,
         done: Callable[[str, Document], None] | None = None,
     ) -> None:
         self._application.run(
@@ -390,9 +393,17 @@ def _located(setup: Setup) -> tuple[Documents | None, str]:
     return folder, folder.url_of(path)
 
 
-def _flow(folder: Documents | None, where: str) -> str:
+def _settled(folder: Documents | None, setup: Setup) -> Voice | None:
+    """The settings of the number that is called; a call that is placed has none."""
+    voice = setup.voice
+    if voice is None or setup.direction == "outbound":
+        return None
+    return voice if voice.fallback_url is None else replace(voice, fallback_url=_located_in(folder, "fallback", voice.fallback_url))
+
+
+def _located_in(folder: Documents | None, what: str, where: str) -> str:
     if where.startswith(("http://", "https://")):
         return where
     if folder is None:
-        raise InvalidInput(f"the flow {where!r} is a file, and the first document is an application's: give its URL")
+        raise InvalidInput(f"the {what} {where!r} is a file, and the first document is an application's: give its URL")
     return folder.url_of(Path(where))

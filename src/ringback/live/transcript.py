@@ -171,8 +171,8 @@ class Webhook(Entry, frozen=True, kw_only=True, tag="webhook"):
 
 
 class Problem(Entry, frozen=True, kw_only=True, tag="problem"):
-    """Something that is not as it should be. An `error` fails the run: a document that cannot be run, an application that does not
-    answer. `line`, `column`: in the document, from 1; `source`: that line."""
+    """Something that is not as it should be. An `error` fails the run unless it was expected: a document that cannot be run, an
+    application that does not answer, what ended the call. `line`, `column`: in the document, from 1; `source`: that line."""
 
     severity: Literal["error", "warning"]
     message: str

@@ -122,7 +122,8 @@ class Watcher:
             return
         if "problem" in update.data:
             data = update.data
-            self.problem(str(data["problem"]), line=data.get("line", 0), column=data.get("column", 0))
+            severity = "error" if data.get("ends_call") else "warning"
+            self.problem(str(data["problem"]), severity=severity, line=data.get("line", 0), column=data.get("column", 0))
         elif update.call.vars or (not update.data and update.call == CallRef(id=update.call.id)):
             self.know(update.call.vars)
 

@@ -103,7 +103,7 @@ def _run(turn: Turn) -> None:
             return
         turn.steps += 1
         if turn.steps > MAX_STEPS or turn.steps - first > MAX_IDLE_STEPS:
-            turn.problem("the document runs without end; the call is ended")
+            turn.problem("the document runs without end; the call is ended", ends_call=True)
             turn.end()
             return
         frame = turn.frames[-1]

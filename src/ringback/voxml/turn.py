@@ -139,7 +139,7 @@ class Turn:
     def ask(self, url: str, method: Method, purpose: Purpose, results: Pairs = ()) -> None:
         """Asks for a document and waits for it; after too many of them the leg is ended."""
         if self.documents >= MAX_DOCUMENTS:
-            self.problem(f"the call has asked for {MAX_DOCUMENTS} documents, and is ended")
+            self.problem(f"the call has asked for {MAX_DOCUMENTS} documents, and is ended", ends_call=True)
             self.end()
             return
         self.documents += 1
@@ -179,12 +179,12 @@ class Turn:
         return absolute(self.base_url, url)
 
     # The call's record
-    def problem(self, text: str, step: Step | None = None) -> None:
+    def problem(self, text: str, step: Step | None = None, *, ends_call: bool = False) -> None:
         """Reports something that the document's author should know. Never what the caller said or keyed."""
         self.problems += 1
-        if self.problems > MAX_PROBLEMS:
+        if self.problems > MAX_PROBLEMS and not ends_call:
             return
-        data: dict[str, Any] = {"problem": text}
+        data: dict[str, Any] = {"problem": text, "ends_call": True} if ends_call else {"problem": text}
         if step is not None and step.line:
             data |= {"line": step.line, "column": step.column}
         self.out.append(Report(self.leg, "call.facts", data))

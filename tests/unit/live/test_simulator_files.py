@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ringback.calls.directory import Voice
 from ringback.errors import InvalidInput
 from ringback.live.expectations import read_expectation
 from ringback.live.judging import judge
@@ -204,7 +205,23 @@ def test_a_document_that_leads_to_itself_ends(folder: Path) -> None:
     write(folder, menu="<Response><Redirect>menu.xml</Redirect></Response>")
     transcript = call(folder)
     assert transcript.ended.requests == 100
-    assert "the call has asked for 100 documents, and is ended" in messages(transcript)
+    assert [error.message for error in transcript.errors] == ["the call has asked for 100 documents, and is ended"]
+
+
+def test_a_document_without_end_is_an_error_too(folder: Path) -> None:
+    write(folder, menu='<Response><Do expression="1==1" maxLoops="1000000"><Set output="a" expression="1"/></Do></Response>')
+    assert [error.message for error in call(folder).errors] == ["the document runs without end; the call is ended"]
+
+
+def test_a_fallback_may_be_a_file(folder: Path) -> None:
+    write(folder, menu="<Response><Redirect>nowhere</Redirect></Response>", after="<Response><Say>All the same.</Say></Response>")
+    transcript = call(folder, voice=Voice(url="", fallback_url=str(folder / "after.xml")))
+    assert [request.page for request in transcript.of(Requested)] == ["menu.xml", "nowhere", "after.xml"]
+    told = dict(transcript.of(Requested)[-1].parameters)
+    assert (told["ErrorCode"], told["ErrorUrl"].rpartition("/")[2]) == ("11200", "nowhere")
+    holds(transcript, "warns nowhere", "says 'All the same.'")
+    with pytest.raises(InvalidInput, match=r"the fallback 'after.xml' is a file"):
+        run(Setup(document="http://127.0.0.1:1/", voice=Voice(url="", fallback_url="after.xml")))
 
 
 def test_a_flow_is_a_document(folder: Path) -> None:

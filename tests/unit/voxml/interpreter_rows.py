@@ -36,9 +36,9 @@ def says_next(op: int) -> list[Command]:
     return [Play(LEG, op, (Speech("next"),))]
 
 
-def problem(text: str, leg: str = LEG) -> Report:
+def problem(text: str, leg: str = LEG, *, ends_call: bool = False) -> Report:
     """A note for the document's author."""
-    return Report(leg, "call.facts", {"problem": text})
+    return Report(leg, "call.facts", {"problem": text, "ends_call": True} if ends_call else {"problem": text})
 
 
 def variables(**values: str) -> Report:

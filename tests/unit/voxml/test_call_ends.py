@@ -49,7 +49,7 @@ from ringback.voxml.turn import MAX_DOCUMENTS, MAX_HISTORY, MAX_PROBLEMS
 
 HELLO = d.Say(text="hello")
 SPOKEN = Play(LEG, 1, (Speech("hello"),))
-ENDLESS = problem("the document runs without end; the call is ended")
+ENDLESS = problem("the document runs without end; the call is ended", ends_call=True)
 
 
 def test_a_call_that_comes_in_asks_and_is_not_answered() -> None:
@@ -187,7 +187,7 @@ def test_a_call_asks_for_so_many_documents_at_most() -> None:
     for number in range(1, MAX_DOCUMENTS):
         assert run(answer(number, d.Redirect(url="/on"))) == [Ask(number + 1, LEG, "https://app.example/on", "POST", "redirect")]
     assert run(answer(MAX_DOCUMENTS, d.Redirect(url="/on"))) == [
-        problem("the call has asked for 100 documents, and is ended"),
+        problem("the call has asked for 100 documents, and is ended", ends_call=True),
         HangUp(LEG),
     ]
     assert run(GONE) == [Finish(LEG)]
@@ -199,7 +199,11 @@ def test_what_is_owed_at_the_end_of_a_long_call_is_not_asked() -> None:
         run(answer(number, d.Redirect(url="/on")))
     dial = d.Dial(action="/after", numbers=(d.Number(number="+1"),))
     run(answer(MAX_DOCUMENTS, dial))
-    assert run(GONE) == [HangUp("c-1-1"), problem("the call has asked for 100 documents, and is ended"), Finish(LEG)]
+    assert run(GONE) == [
+        HangUp("c-1-1"),
+        problem("the call has asked for 100 documents, and is ended", ends_call=True),
+        Finish(LEG),
+    ]
 
 
 def test_the_same_problem_is_not_reported_for_ever() -> None:

@@ -210,4 +210,4 @@ def test_its_documents_count_as_the_calls() -> None:
         ask = commands[-1]
         assert isinstance(ask, Ask)
         commands = run(Instructed(ask.op, URL, d.Document((d.Redirect(url="/again"),))))
-    assert commands == [problem("the call has asked for 100 documents, and is ended", A), HangUp(A)]
+    assert commands == [problem("the call has asked for 100 documents, and is ended", A, ends_call=True), HangUp(A)]
