@@ -23,8 +23,9 @@ from ringback.webhooks.records import CallKey, Fold, Job, Loaded, StoredCall
 log = logging.getLogger("ringback.writer")
 
 
-class Answer(Struct, frozen=True):
-    """What became of one update. `event` 0: it changed nothing that is an event. `error`: it was refused, and why."""
+class Answer(Struct, frozen=True, gc=False):
+    """What became of one update. `event` 0: it changed nothing that is an event. `error`: it was refused, and why. `again`: not for
+    good; offered once more it may be taken."""
 
     event: int
     call_id: str
@@ -32,6 +33,7 @@ class Answer(Struct, frozen=True):
     duplicate: bool = False
     late: bool = False
     error: str = ""
+    again: bool = False
 
 
 class FolderStore(Protocol):
