@@ -482,7 +482,6 @@ def test_any_callid_is_looked_up(voc: Voc, new_call: NewCall, identity: str) -> 
         ("GET", "/webhooks/test", 405, ""),
         ("GET", "/authentication", 405, ""),
         ("GET", "/sms/list/inbox/1", 404, ""),
-        ("POST", "/dial?extension=1&destination=2", 404, ""),
         ("GET", "/extensions", 404, ""),
         ("GET", "/", 404, ""),
     ],

@@ -13,6 +13,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from ringback import problems
+from ringback.api.voc import access as voc_access
+from ringback.api.voc.replies import DIAL, VocError, said
+from ringback.engine.book import Identity
 from ringback.errors import CallerError, Conflict, InvalidInput, RingbackError, StoreUnavailable
 from ringback.ids import now_ms
 
@@ -25,6 +28,8 @@ HEADER: Final = b"idempotency-key"
 KNOWN_MS: Final = 24 * 3_600_000
 MOST_CHARS: Final = 255
 _PATHS: Final = "/v1/"
+_VENDORS: Final = (DIAL,)
+"""Of the vendors' APIs, whose clients know no such key: what rings somebody, for clients that do."""
 _OWN_WAY: Final = ("/v1/events", "/v1/sources/", "/v1/verify", "/v1/voxml/", "/v1/endpoints/preview")
 """Events have ids of their own, a call record too; a verification makes nothing, nor does a check."""
 _KEPT_HEADERS: Final = (b"content-type", b"location")
@@ -44,7 +49,9 @@ _decode = msgspec.msgpack.Decoder(_Answer).decode
 
 def takes_key(method: str, path: str) -> bool:
     """May a request carry an Idempotency-Key?"""
-    return method == "POST" and path.startswith(_PATHS) and not path.startswith(_OWN_WAY)
+    if method != "POST" or path.startswith(_OWN_WAY):
+        return False
+    return path.startswith(_PATHS) or path.rstrip("/") in _VENDORS
 
 
 class Once:
@@ -61,7 +68,7 @@ class Once:
         if text is None or not takes_key(str(scope.get("method", "")), scope["path"]):
             await self._app(scope, receive, send)
             return
-        identity = self._engine.book.identify(headers.get(b"authorization", b""))
+        identity = self._identify(scope["path"], headers.get(b"authorization", b""))
         if identity is None or identity.role == "viewer":
             await self._app(scope, receive, send)
             return
@@ -73,9 +80,15 @@ class Once:
             owner = identity.account or ""
             answer = await self._once(owner, key, _fingerprint(scope, body), scope, body)
         except RingbackError as error:
-            answer = _refusal(error)
+            answer = _refusal(error, scope["path"])
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+    def _identify(self, path: str, authorization: bytes) -> Identity | None:
+        """Who asks."""
+        if path.startswith(_PATHS):
+            return self._engine.book.identify(authorization)
+        return voc_access.identify(self._engine, authorization.decode("latin-1"))
 
     async def _once(self, owner: str, key: bytes, asked: bytes, scope: Scope, body: bytes) -> _Answer:
         """The answer, made now or before. Raises InvalidInput, Conflict, StoreUnavailable."""
@@ -158,10 +171,13 @@ async def _captured(app: ASGIApp, scope: Scope, body: bytes) -> _Answer:
     return _Answer(int(start.get("status", 500)), [*headers, (b"content-length", str(len(whole)).encode())], whole)
 
 
-def _refusal(error: RingbackError) -> _Answer:
-    """A problem document; `field` names the header."""
-    body = problems.encode(problems.problem_of(error))
-    headers = [(b"content-type", problems.CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+def _refusal(error: RingbackError, path: str) -> _Answer:
+    """A problem document, or the vendor's form; `field` names the header."""
+    if path.startswith(_PATHS):
+        body, content_type = problems.encode(problems.problem_of(error)), problems.CONTENT_TYPE
+    else:
+        body, content_type = msgspec.json.encode(VocError(problems.status_of(error), said(error))), "application/json"
+    headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
     retry_after_s = problems.retry_after(error)
     if retry_after_s is not None:
         headers.append((b"retry-after", str(retry_after_s).encode()))

@@ -37,6 +37,7 @@ _MORE: Final[dict[tuple[str, str], tuple[int, ...]]] = {
     ("get", "/v1/explain"): (404,),
     ("post", LOGIN): (401,),
     ("post", "/voc/api/v1/webhooks/test"): (404,),
+    ("post", "/voc/api/v1/dial"): (429,),
     ("put", "/v1/calls/{call_id}/recording"): (415,),
     ("get", "/v1/calls/{call_id}/recording"): (403,),
     ("head", "/v1/calls/{call_id}/recording"): (403,),

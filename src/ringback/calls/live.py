@@ -202,13 +202,15 @@ Order = (
 
 # What a switch tells
 class Incoming(Struct, frozen=True, tag=True):
-    """Somebody calls. `from_` and `to` as the switch has them (E.164, an extension, a SIP URI, `anonymous`)."""
+    """Somebody calls. `from_` and `to` as the switch has them (E.164, an extension, a SIP URI, `anonymous`). `inside`: one of
+    theirs calls, a phone that registers: `from_` is its extension."""
 
     leg: str
     from_: str
     to: str
     caller_name: str = ""
     trunk: str = ""
+    inside: bool = False
 
 
 class Rang(Struct, frozen=True, tag=True):

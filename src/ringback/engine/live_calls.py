@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from ringback.calls.geography import geo_for
 from ringback.calls.live import Dial, Happening, HungUp, Incoming, Order, Reject
 from ringback.calls.model import Call
@@ -24,9 +26,9 @@ from ringback.calls.watchdog import expired
 from ringback.engine.call_limits import CallLimits
 from ringback.engine.live_spool import AT_ONCE, LiveSpool
 from ringback.engine.live_world import CallWorld
-from ringback.engine.placing import Placing, StatusCallback, callback_data, kept_callback, whole_call
-from ringback.engine.switches import make_switch
-from ringback.errors import Conflict, InvalidInput, NotFound, OurError, StoreUnavailable, TooMany
+from ringback.engine.placing import Placing, StatusCallback, callback_data, extension_named, kept_callback, whole_call
+from ringback.engine.switches import make_switch, sip_settings
+from ringback.errors import CallerError, Conflict, InvalidInput, NotFound, OurError, StoreUnavailable, TooMany
 from ringback.ids import time_of
 from ringback.intake.turn import Answer
 from ringback.live import reports
@@ -81,6 +83,9 @@ class LiveCalls:
         self._legs: dict[str, CallWorld] = {}
         """By every leg, those that have ended included, as long as the call is not over."""
         self._up: set[str] = set()
+        self._admitted: dict[str, str] = {}
+        """The second leg of a click-to-dial, which is let in with the first; by the root."""
+        self._phones = sip_settings(engine.settings).phones if engine.settings.switch == EMBEDDED else ()
         self._expected: dict[str, str] = {}
         """Whose a call is that is about to come in, where that is known before."""
         self._stopping = False
@@ -182,6 +187,8 @@ class LiveCalls:
             self.engine.on_stray(reports.incoming(told, self.clock.now_ms(), self.source)[0])
             self.obey(Reject(told.leg))
             return
+        if told.inside and self._made.account_of(told.leg) not in (None, account):
+            told = replace(told, inside=False)  # another account's phone is outside
         world = self._add(account, told.leg)
         voice = self.engine.book.number(account, told.to).voice
         busy = self._why_busy(account)
@@ -224,6 +231,8 @@ class LiveCalls:
         """One of a conversation's legs is about to be dialled. Raises Forbidden, TooMany: the account may not."""
         # Its end, too, must find its way.
         self._legs[leg] = world
+        if self._admitted.get(world.conversation.leg) == leg:
+            return
         self.limits.admit(world.account, to)
         self._is_up(leg, world.account)
 
@@ -247,7 +256,8 @@ class LiveCalls:
             self._drop(world)
 
     def _drop(self, world: CallWorld) -> None:
-        for leg in {world.conversation.leg, *world.conversation.legs}:
+        root = world.conversation.leg
+        for leg in {root, *world.conversation.legs, self._admitted.pop(root, root)}:
             if self._legs.get(leg) is world:
                 del self._legs[leg]
                 self._is_down(leg, world.account)
@@ -261,18 +271,17 @@ class LiveCalls:
         self._check_open()
         leg = str(uuid4())
         dial = Dial(leg, "", wanted.to, wanted.from_, wanted.timeout_s, wanted.detection)
-        self.limits.admit(account, wanted.to)
         world = self._add(account, leg)
-        self._is_up(leg, account)
         world.status_callback = wanted.status_callback
         context = {**wanted.context, "vars": wanted.variables}
         try:
+            self._admit(world, wanted)
             data = {**wanted.data, **await self._callback_data(account, wanted.status_callback)}
             accepted = reports.accepted(dial, self.clock.now_ms(), self.source, context, data)
             (answer,) = await self.engine.accept([(account, accepted)])
             if answer.error:
                 raise OurError(answer.error)
-        except OurError:
+        except (CallerError, OurError):
             del self._worlds[leg]
             self._drop(world)
             raise
@@ -284,8 +293,38 @@ class LiveCalls:
             self._simulated.prepare(leg, wanted.script)
         facts = self._facts(account, leg, wanted.first, wanted.from_, wanted.to, answered=True, variables=wanted.variables)
         record, followers = whole_call(leg, wanted.record)
-        world.conversation.go_out(Outgoing(dial=dial, facts=facts, record=record, followers=followers))
+        who = wanted.caller
+        caller = None if who is None else Dial(leg, "", who.extension, who.shown, who.timeout_s)
+        world.conversation.go_out(Outgoing(dial=dial, caller=caller, facts=facts, record=record, followers=followers))
         return world.conversation.legs[leg]
+
+    def _admit(self, world: CallWorld, wanted: Placing) -> None:
+        """Counts what is to be begun. Of a click-to-dial the limits are the destination's, and it is let in at once: nobody is to
+        pick up only to hear that there is no room for the other one. Raises Forbidden, TooMany."""
+        account, leg = world.account, world.conversation.leg
+        if wanted.caller is None:
+            self.limits.admit(account, wanted.to)
+            self._is_up(leg, account)
+            return
+        self._is_up(leg, account)
+        self.limits.admit(account, wanted.to)
+        second = f"{leg}-1"  # as the interpreter names the first leg that it dials
+        self._admitted[leg] = second
+        self._legs[second] = world
+        self._is_up(second, account)
+
+    def extension(self, account: str, name: str) -> str:
+        """An extension of the account, as it is dialled. Raises Conflict (no switch), StoreUnavailable, InvalidInput (there is
+        none)."""
+        self._check_open()
+        found = self.find_extension(account, name)
+        if found is None:
+            raise InvalidInput("no phone registers as that, and it is none of the account's numbers", "extension")
+        return found
+
+    def find_extension(self, account: str, name: str) -> str | None:
+        """The same; None: there is none, and perhaps no switch either."""
+        return extension_named(name, account, self._phones, self.engine.book.numbers(account))
 
     async def _callback_data(self, account: str, wanted: StatusCallback | None) -> dict[str, str]:
         """What the call's record says of its status callback, for a server that has to end the call after this one. Raises

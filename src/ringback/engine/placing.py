@@ -1,22 +1,32 @@
-"""What an account asks for when it has a call placed, as values: what both APIs that place calls make of a request."""
+"""What an account asks for when it has a call placed, as values: what the APIs that place calls make of a request."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from msgspec import Struct
 
+from ringback.calls.directory import Number
 from ringback.calls.live import Detection, Record, Track
+from ringback.calls.numbers import classify
 from ringback.ids import from_text, to_text
 from ringback.switch.simulated.script import Script
-from ringback.voxml.document import RecordingEvent
+from ringback.voxml import document
+from ringback.voxml.document import Document, RecordingEvent
 from ringback.voxml.model import NewDocument, NotifyRecording
 from ringback.voxml.state import Start
 from ringback.webhooks.credentials import joined_url
 from ringback.webhooks.model import Endpoint, Method
 
+if TYPE_CHECKING:
+    from ringback.switch.embedded.sip.settings import Phone
+
 WHOLE_CALL: Final = -1
 """The `op` of the recording of a whole call: the interpreter's begin with 1."""
 LONGEST_RECORDING_S: Final = 86_400.0
+PICK_UP_S: Final = 30.0
+"""How long the extension of a click-to-dial rings. Ours, like the next."""
+ANSWER_S: Final = 60
+"""How long its destination does."""
 
 
 class StatusCallback(Struct, frozen=True):
@@ -58,14 +68,25 @@ class Recorded(Struct, frozen=True):
     events: tuple[RecordingEvent, ...] = ("completed",)
 
 
+class Caller(Struct, frozen=True):
+    """Who is called first and put through once it has picked up: the extension of a click-to-dial. `shown`: the number that it
+    sees."""
+
+    extension: str
+    shown: str
+    timeout_s: float = PICK_UP_S
+
+
 class Placing(Struct, frozen=True, kw_only=True):
     """A call that an account wants placed, checked but for its limits. `first`: what is done once it is answered. `context`: what
     is known of the call (`trunk_id`, `crm_id`, `tag`, …); `variables`: those that its documents begin with; `data`: what else was
-    asked for, for the record. `script`: what the callee does, on a simulated switch."""
+    asked for, for the record. `script`: what the callee does, on a simulated switch. `caller`: whom the switch calls instead of
+    `to`; the call is told as if that one had dialled, and `first` puts it through."""
 
     to: str
     from_: str
     first: Start | NewDocument
+    caller: Caller | None = None
     timeout_s: float = 60.0
     detection: Detection | None = None
     record: Recorded | None = None
@@ -84,3 +105,35 @@ def whole_call(leg: str, wanted: Recorded | None) -> tuple[Record | None, tuple[
     if wanted.url is None:
         return record, ()
     return record, (NotifyRecording(leg, WHOLE_CALL, wanted.url, wanted.method, wanted.events),)
+
+
+def extension_named(name: str, account: str, phones: "Iterable[Phone]", numbers: Iterable[Number]) -> str | None:
+    """The extension of an account that a name means, as it is dialled: of a phone that registers (by its extension or its user) and
+    is the account's or everybody's, or a number that the account has registered; None: there is none."""
+    for phone in phones:
+        if name in (phone.extension, phone.user) and phone.account in (None, account):
+            return phone.extension or phone.user
+    return name if any(number.number == name for number in numbers) else None
+
+
+def usual_caller_id(extension: str, to: str, numbers: Iterable[Number]) -> str:
+    """What a destination sees when nobody says otherwise: outside the account's number (of several the first in order), since an
+    extension is none that could be called back; inside, and for want of a number, the extension."""
+    if classify(to, None).kind == "extension":
+        return extension
+    return min((number.number for number in numbers if classify(number.number, None).kind == "e164"), default=extension)
+
+
+def click_to_dial(extension: str, to: str, caller_id: str, crm_id: str | None) -> Placing:
+    """An extension of the account is called; once it has picked up, so is `to`, who sees `caller_id`; and the two are connected.
+    The extension sees whom it is going to speak with; a number outside sees `caller_id` too, as no carrier lets strangers' pass."""
+    inside = classify(extension, None).kind == "extension"
+    dial = document.Dial(caller_id=caller_id, timeout=ANSWER_S, numbers=(document.Number(number=to),))
+    context = {"extension": extension, "crm_id": crm_id}
+    return Placing(
+        to=to,
+        from_=extension,
+        first=NewDocument("", Document((dial,))),
+        caller=Caller(extension, to if inside else caller_id),
+        context={name: value for name, value in context.items() if value},
+    )

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from ringback.calls.ledger import fold
 from ringback.calls.live import Answered, Dial, HangUp, Happening, HungUp, Incoming, Order, Rang, Record, RecordEnded, Reject
 from ringback.calls.model import Call, Update
-from ringback.live import reports
+from ringback.live import click_to_dial, reports
 from ringback.live.dialled import as_dialled
 from ringback.switch.port import Clock, Handle
 from ringback.voxml import interpreter, model
@@ -82,9 +82,11 @@ class World(Protocol):
 
 class Outgoing(Struct, frozen=True, kw_only=True):
     """A call that the account places: who is called, what is known of it from the start, and what is done once it is answered.
-    `record`: the whole call, from the answer on."""
+    `record`: the whole call, from the answer on. `caller`: click-to-dial, whom the switch calls instead; `dial` is how it is told,
+    and the document puts the one through to the other."""
 
     dial: Dial
+    caller: Dial | None = None
     facts: CallFacts
     context: dict[str, Any] = {}
     record: Record | None = None
@@ -103,6 +105,8 @@ class Conversation:
         self._country = country
         self._state: State | None = None
         self._outgoing: Outgoing | None = None
+        self._came_in = False
+        self._click_to_dial = False
         self._whys: dict[str, str] = {}
         self._variables: Mapping[str, str] = {}
         self._followers: dict[tuple[str, int], tuple[model.NotifyRecording, ...]] = {}
@@ -133,8 +137,9 @@ class Conversation:
     def go_out(self, outgoing: Outgoing) -> None:
         """Somebody is called; the application is asked once it answers."""
         self._outgoing = outgoing
+        self._click_to_dial = outgoing.caller is not None
         self._tell(reports.dialled(outgoing.dial, self._now(), self._world.source, outgoing.context))
-        self._world.obey(outgoing.dial)
+        self._world.obey(outgoing.caller or outgoing.dial)
 
     # What happens to it
     def happened(self, told: Happening, why: str = "") -> None:
@@ -144,9 +149,11 @@ class Conversation:
             return
         if isinstance(told, HungUp):
             self._tell_variables()
-        update = self._update_of(told, why)
-        if update is not None:
-            self._tell(update)
+        now = self._now()
+        for meant in self._meant(told):
+            update = self._update_of(meant, now, why)
+            if update is not None:
+                self._tell(update)
         if self._state is None:
             self._of_undirected(told)
         elif not self._finished:
@@ -156,6 +163,8 @@ class Conversation:
     def instruct(self, url: str, document: Document) -> bool:
         """Gives the call another document to run. False: it is over, or not answered yet."""
         if self._state is None or self._finished:
+            return False
+        if self._click_to_dial and self.legs[self.leg].answered_at_ms is None:
             return False
         self._happens(model.NewDocument(url, document))
         return True
@@ -187,13 +196,18 @@ class Conversation:
 
     def _by_document(self, leg: str) -> bool:
         """Nobody whom the caller could talk to has answered yet: the document has."""
-        root = self.legs[self.leg]
         others = (other for other in self.legs.values() if other.id != self.leg)
-        return leg == self.leg and root.direction == "inbound" and not any(other.status == "ongoing" for other in others)
+        return leg == self.leg and self._came_in and not any(other.status == "ongoing" for other in others)
 
-    def _update_of(self, told: Happening, why: str) -> Update | None:
+    def _meant(self, told: Happening) -> tuple[Happening, ...]:
+        """What the ledger is to be told of a happening."""
+        if not self._click_to_dial:
+            return (told,)
+        return click_to_dial.meant(told, self.legs[self.leg], self.legs.values())
+
+    def _update_of(self, told: Happening, now: int, why: str) -> Update | None:
         """What a happening means for the ledger; None: nothing."""
-        now, source = self._now(), self._world.source
+        source = self._world.source
         match told:
             case Rang():
                 return reports.rang(told, now, source)
@@ -204,6 +218,7 @@ class Conversation:
         return None
 
     def _tell_incoming(self, told: Incoming) -> None:
+        self._came_in = True
         for update in reports.incoming(told, self._now(), self._world.source):
             self._tell(update)
 
@@ -367,9 +382,12 @@ class Conversation:
         return self._next_event
 
     def _view(self, leg: str) -> View:
-        """The leg with exactly the variables that are set now (the record keeps those that were removed)."""
-        now, root = self.legs[leg], self.legs[self.leg]
-        context = replace(root.context, vars=dict(self._variables))
-        return View(
-            replace(now, context=replace(now.context, vars=dict(self._variables))), replace(root, context=context), self._variables
-        )
+        """The leg with exactly the variables that are set now (the record keeps those that were removed). To the application that
+        is asked about a call, it came in, also where it is the customer's own phone that calls."""
+
+        def seen(call: Call) -> Call:
+            context = replace(call.context, vars=dict(self._variables))
+            direction = "inbound" if self._came_in and call.id == self.leg else call.direction
+            return replace(call, context=context, direction=direction)
+
+        return View(seen(self.legs[leg]), seen(self.legs[self.leg]), self._variables)

@@ -13,14 +13,16 @@ Told = Incoming | Rang | Answered | HungUp | RecordEnded
 
 
 def incoming(told: Incoming, at_ms: int, source: str) -> list[Update]:
-    """Somebody calls, and hears ringing while the application is asked: `starting`, then `ringing`."""
+    """Somebody calls, and hears ringing while the application is asked: `starting`, then `ringing`. Who calls from inside begins an
+    outbound call: the direction is the customer's."""
     ref = CallRef(
         id=told.leg,
-        direction="inbound",
+        direction="outbound" if told.inside else "inbound",
         from_=told.from_ or "anonymous",
         to=told.to,
         caller_name=told.caller_name or None,
         trunk_id=told.trunk or None,
+        extension=(told.from_ or None) if told.inside else None,
     )
     return [
         Update(type="call.starting", at_ms=at_ms, call=ref, source=source),

@@ -34,6 +34,10 @@ SETTINGS = EmbeddedSettings(
 )
 
 
+def test_a_phone_is_inside_and_a_trunk_is_not() -> None:
+    assert [SETTINGS.is_phone(peer) for peer in ("ann", "bob", "all", "7000", "")] == [True, True, False, False, False]
+
+
 # Where a dial goes
 @pytest.mark.parametrize(
     ("to", "account", "peer"),

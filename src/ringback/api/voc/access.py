@@ -63,7 +63,7 @@ def guard(engine: Engine) -> Guard:
 
     def known(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         """Raises Unauthorized, Forbidden."""
-        identity = _identify(engine, connection.headers.get("authorization", ""))
+        identity = identify(engine, connection.headers.get("authorization", ""))
         if identity is None or identity.account is None:
             raise Unauthorized("send a token that login gave: Authorization: Bearer <token>")
         request: Any = connection  # of HTTP, as there are no other routes
@@ -85,7 +85,7 @@ def account(request: AnyRequest) -> str:
     return str(identity(request).account)
 
 
-def _identify(engine: Engine, authorization: str) -> Identity | None:
+def identify(engine: Engine, authorization: str) -> Identity | None:
     """By a token, whose key must still be there, or by a key itself (ours, not the vendor's)."""
     if authorization[: len(_BEARER)].lower() != _BEARER:
         return None

@@ -17,6 +17,7 @@ log = logging.getLogger("ringback.api")
 T = TypeVar("T")
 
 LOGIN: Final = "/voc/api/v1/authentication"
+DIAL: Final = "/voc/api/v1/dial"
 
 
 class Reply(Struct, Generic[T], frozen=True):
@@ -42,13 +43,16 @@ class LoginRefused(Struct, frozen=True):
     success: bool = False
 
 
+def said(error: RingbackError) -> str:
+    """What is wrong, behind the parameter that it is about."""
+    return f"{error.field}: {error}" if isinstance(error, InvalidInput) and error.field else str(error)
+
+
 def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Any failure, in VOC's form: a status that is none of 2xx, and what is wrong in `message`."""
     headers: dict[str, str] = {}
     if isinstance(error, RingbackError):
-        status, text = problems.status_of(error), str(error)
-        if isinstance(error, InvalidInput) and error.field:
-            text = f"{error.field}: {text}"
+        status, text = problems.status_of(error), said(error)
         wait_s = problems.retry_after(error)
         headers = {} if wait_s is None else {"retry-after": str(wait_s)}
     elif isinstance(error, HTTPException):

@@ -27,6 +27,10 @@ class EmbeddedSettings(SipSettings, frozen=True, kw_only=True, forbid_unknown_fi
     codecs: tuple[Codec, ...] = ("PCMU", "PCMA")
     sip_uris: tuple[str, ...] = ()
 
+    def is_phone(self, peer: str) -> bool:
+        """Is this a phone that registers, by `Invited.peer`? Else it is a trunk."""
+        return any(phone.user == peer for phone in self.phones)
+
     def may_dial_host(self, host: str) -> bool:
         """May a SIP URI of this host be dialled?"""
         name = host.strip("[]").lower()

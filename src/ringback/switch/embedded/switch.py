@@ -1,4 +1,5 @@
-"""The embedded switch: SIP and RTP in this process, behind the port that every switch stands behind."""
+"""The embedded switch: SIP and RTP in this process, behind the port that every switch stands behind. A server has it in a process
+of its own (`switch.apart`)."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -153,7 +154,8 @@ class EmbeddedSwitch:
         if leg.invited(invited):
             self._legs[leg.id] = leg
             # By which trunk it came is the operator's business: `trunk` goes out in webhooks, and is the number's there.
-            self._world.row.tell(Incoming(leg.id, invited.from_, invited.to, invited.name))
+            inside = self.settings.is_phone(invited.peer)
+            self._world.row.tell(Incoming(leg.id, invited.from_, invited.to, invited.name, inside=inside))
 
     def _dial(self, order: Dial) -> None:
         world = self._world
@@ -161,7 +163,7 @@ class EmbeddedSwitch:
             world.row.tell(ENDINGS["cannot dial"].of(order.leg))
             return
         try:
-            way = route(order.to, world.account_of(order.parent or order.leg), self.settings)
+            way = route(order.to, world.account_of(order.leg), self.settings)
         except NoRoute as error:
             log.warning("switch.no_route leg=%s: %s", order.leg, error)
             world.row.tell(NO_ROUTE.of(order.leg))
