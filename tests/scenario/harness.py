@@ -102,11 +102,17 @@ class Server:
 
 
 def start_server(
-    data: Path, *options: str, port: int = 0, environment: dict[str, str] | None = None, strict: bool = False
+    data: Path,
+    *options: str,
+    port: int = 0,
+    environment: dict[str, str] | None = None,
+    strict: bool = False,
+    under: tuple[str, ...] = (),
 ) -> Server:
-    """Starts a server on a free port and waits until it is ready. `strict`: no plain http, no private addresses."""
+    """Starts a server on a free port and waits until it is ready. `strict`: no plain http, no private addresses. `under`: a command
+    that runs it."""
     log = data.parent / f"{data.name}.log"
-    command = [sys.executable, "-m", "ringback", "serve", "--data", str(data), "--port", str(port or free_port())]
+    command = [*under, sys.executable, "-m", "ringback", "serve", "--data", str(data), "--port", str(port or free_port())]
     command += [*([] if strict else ["--allow-network", "127.0.0.0/8", "--allow-http"]), *options]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RINGBACK_")}
     with log.open("ab") as out:

@@ -125,7 +125,8 @@ async def metrics(engine: TheEngine, operator: Who) -> str:
         "ringback_deliveries_in_flight": engine.dispatcher.stats().in_flight,
         "ringback_deliveries_queued": engine.dispatcher.stats().queued,
         "ringback_live_calls": engine.live_calls.count,
-        "ringback_live_updates_waiting": engine.live_calls.spool.waiting,
+        "ringback_live_updates_waiting": engine.spool.waiting,
+        "ringback_live_updates_lost_total": engine.spool.lost,
     }
     return "".join(
         f"# TYPE {name} {'counter' if name.endswith('_total') else 'gauge'}\n{name} {value}\n" for name, value in stats.items()

@@ -80,6 +80,8 @@ class Erasures:
         """A job that begins at once: of a call, nothing more goes out from here on. Raises Conflict (a number of the account's own,
         a call that has not ended, too many at work), NotFound (no such call), StoreUnavailable."""
         engine = self._engine
+        # What came into the store afterwards, nobody would look for.
+        await engine.spool.caught_up()
         roots: list[int] = []
         if sum(1 for job in await engine.in_thread(engine.store.running_erasures) if job.account == account) >= MOST_RUNNING:
             raise Conflict(f"an account may have {MOST_RUNNING} erasures at work; wait for one")

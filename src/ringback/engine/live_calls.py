@@ -12,7 +12,6 @@ import logging
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -24,7 +23,7 @@ from ringback.calls.live import Dial, Happening, HungUp, Incoming, Order, Reject
 from ringback.calls.model import Call
 from ringback.calls.watchdog import expired
 from ringback.engine.call_limits import CallLimits
-from ringback.engine.live_spool import AT_ONCE, LiveSpool
+from ringback.engine.live_spool import AT_ONCE
 from ringback.engine.live_world import CallWorld
 from ringback.engine.placing import Placing, StatusCallback, callback_data, extension_named, kept_callback, whole_call
 from ringback.engine.switches import make_switch, sip_settings
@@ -68,7 +67,7 @@ class LiveCalls:
         self.engine = engine
         self.clock = LoopClock(engine.loop)
         self.limits = CallLimits(engine)
-        self.spool = LiveSpool(engine.accept, partial(engine.note, "gap"))
+        self.spool = engine.spool
         self.asker = Asker(loop=engine.loop, sender=engine.sender, parse=parse, log=engine.asked)
         self.payments = Payments(
             engine.sender, read_connectors(engine.settings.payment_connectors, engine.sender_settings), engine.loop
@@ -88,20 +87,20 @@ class LiveCalls:
         self._phones = sip_settings(engine.settings).phones if engine.settings.switch == EMBEDDED else ()
         self._expected: dict[str, str] = {}
         """Whose a call is that is about to come in, where that is known before."""
-        self._stopping = False
+        self._begun = self._stopping = False
         self._watching: asyncio.Task[None] | None = None
 
     # Life
     async def start(self) -> None:
-        """Ends what an earlier process left open, then lets calls in."""
+        """Ends what an earlier process left open, then lets calls in. Raises StoreUnavailable: nothing has begun yet."""
         await self._end_lost()
-        self.spool.start()
         if self._switch is None:
             return
         await self.engine.in_thread(self._prepare)
         self._switch.listen(self.happened)
         await self._switch.start()
         self._watching = asyncio.create_task(self._watch(), name="live calls")
+        self._begun = True
 
     async def stop(self, wait_s: float) -> None:
         """No new calls; those that there are may go on for so long, and are hung up then."""
@@ -116,7 +115,7 @@ class LiveCalls:
             world.conversation.lose()
         if self._switch is not None:
             await self._switch.stop()
-        await self.spool.stop(HANG_UP_S)
+        await self.spool.settle(HANG_UP_S)
         await self._until(lambda: not self.engine.callbacks.following, HANG_UP_S)
 
     def _is_quiet(self) -> bool:
@@ -147,12 +146,12 @@ class LiveCalls:
         for at in range(0, len(items), AT_ONCE):
             batch = items[at : at + AT_ONCE]
             for (account, _), answer in zip(batch, await self.engine.accept(batch), strict=True):
-                await self._tell_lost(account, answer)
+                await self.tell_lost(account, answer)
         if items:
             log.warning("%d legs were live when the server ended: their ends are inferred", len(items))
 
-    async def _tell_lost(self, account: str, answer: Answer) -> None:
-        """An inferred end is told to the status callback that the call was placed with."""
+    async def tell_lost(self, account: str, answer: Answer) -> None:
+        """The end of an earlier process's call is told to the status callback that it was placed with. Raises StoreUnavailable."""
         stored = await self.engine.in_thread(lambda: self.engine.store.call(account, answer.call_id))
         if stored is None or not stored.call.is_root or stored.call.direction != "outbound" or not answer.event:
             return
@@ -362,7 +361,7 @@ class LiveCalls:
         """Raises Conflict (no switch), StoreUnavailable."""
         if self._switch is None:
             raise Conflict(NO_SWITCH)
-        if self._stopping or self.spool.is_full:
+        if self._stopping or not self._begun or self.spool.is_full:
             raise StoreUnavailable("the server takes no calls now")
 
     def live(self, account: str, call_id: str) -> Call | None:

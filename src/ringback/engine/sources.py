@@ -51,7 +51,7 @@ class Sources:
             host, port = read_address(settings.freeswitch)
             password = {"password": settings.freeswitch_password} if settings.freeswitch_password else {}
             connection = msgspec.convert({"host": host, "port": port, **password}, Connection)
-            self._freeswitch = FreeswitchSource(connection, self._mapper, self._accept, on_gap=self._on_gap)
+            self._freeswitch = FreeswitchSource(connection, self._mapper, self._take, on_gap=self._on_gap)
 
     async def start(self) -> None:
         """Remembers the switch's calls that were under way, then connects."""
@@ -85,21 +85,26 @@ class Sources:
     async def take_record(self, content_type: str, body: bytes) -> int:
         """A mod_json_cdr document: its updates are taken like any other; how many. Raises InvalidInput, StoreUnavailable."""
         reported = updates_of_record(read_record(content_type, body), self.freeswitch_settings, owner=self._engine.book.owner)
-        await self._accept(reported)
+        # A record tells the end: what waits of the call would come too late behind it.
+        await self._engine.spool.caught_up()
+        items = self._placed(reported)
+        for answer in await self._engine.accept(items) if items else ():
+            if answer.error:
+                log.error("call %s: %s", answer.call_id, answer.error)
         return len(reported)
 
-    async def _accept(self, reported: Sequence[Reported]) -> None:
+    async def _take(self, reported: Sequence[Reported]) -> None:
+        await self._engine.spool.take(self._placed(reported))
+
+    def _placed(self, reported: Sequence[Reported]) -> list[tuple[str, Update]]:
+        """With their accounts; what fits none is counted and listed."""
         items: list[tuple[str, Update]] = []
         for named, update in reported:
             if named is None or not self._engine.book.knows(named):
                 self._engine.on_stray(update)
             else:
                 items.append((named, msgspec.structs.replace(update, source=FREESWITCH)))
-        if not items:
-            return
-        for answer in await self._engine.accept(items):
-            if answer.error:
-                log.error("call %s: %s", answer.call_id, answer.error)
+        return items
 
     def _on_gap(self, text: str) -> None:
         log.warning("freeswitch: %s", text)
