@@ -1,9 +1,9 @@
 """The source: stays connected to an Event Socket, hands updates on in order, and notices what it missed.
 
-Nothing that was read is lost while its consumer cannot take it (StoreUnavailable): the same batch is offered again until it is
-taken, in order. At most `most_waiting` updates are kept (and those of the 256 KiB that were read last); then nothing more is
-read, the switch queues its events (100,000 by default) and, when that is full, drops the connection. Then, as after any
-reconnection, and whenever event numbers stay away, the switch is asked `show channels`: calls that it no longer has get an
+Nothing that was read is lost while its consumer cannot take it (it waits, or raises StoreUnavailable): the same batch is offered
+again until it is taken, in order. At most `most_waiting` updates are kept (and those of the 256 KiB that were read last); then
+nothing more is read, the switch queues its events (100,000 by default) and, when that is full, drops the connection. Then, as after
+any reconnection, and whenever event numbers stay away, the switch is asked `show channels`: calls that it no longer has get an
 inferred end, calls that were not heard of a start, and what was found goes to `on_gap` in one line without numbers or keys.
 """
 
