@@ -54,6 +54,11 @@ def who(request: AnyRequest, engine: TheEngine) -> Identity:
     return identity
 
 
+def name_of(identity: Identity, engine: Engine) -> str:
+    """What people call whoever asks: the name that they came by, else the key's, else the role."""
+    return identity.name or engine.book.key_name(identity.key) or identity.role
+
+
 def account(
     request: AnyRequest,
     identity: Who,

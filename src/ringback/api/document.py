@@ -28,7 +28,7 @@ _OPEN: Final = frozenset({"/healthz", "/readyz", LOGIN}) | _LINKED
 _OF_AN_ACCOUNT: Final = frozenset({"keys", "numbers", "endpoints", "deliveries", "calls", "erasures", "audit", "portal"})
 _SENTENCE: Final = re.compile(r"(.+?[.:])(?:\s|$)", re.DOTALL)
 
-_LIST: Final = re.compile(rb"Page_[\w.]*?(\w+?)_(?=\")")
+_LIST: Final = re.compile(rb"(?:Search)?Page_[\w.]*?(\w+?)_(?=\")")
 
 _REPLY: Final = re.compile(rb"\b(?:Reply|Rows)_[\w.]+_(?=\")")
 

@@ -1,7 +1,8 @@
 """What people look at: calls with their legs and events, deliveries with their attempts."""
 
-from collections.abc import Callable, Collection
-from typing import Annotated, Any, Literal, NamedTuple
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
+from typing import Annotated, Any, Final, Literal, NamedTuple
 from urllib.parse import unquote
 
 from litestar import Controller, get
@@ -11,7 +12,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from ringback.api.common import AccountId, TheEngine, Who, at_ms, number_of, wanted
-from ringback.api.paging import Cursor, Limit, Page, number_behind, numbered_page
+from ringback.api.paging import Cursor, Limit, SearchPage, number_behind, search_page
 from ringback.api.views import (
     AttemptView,
     DeliveryView,
@@ -28,8 +29,11 @@ from ringback.engine.book import Identity
 from ringback.engine.server import Engine
 from ringback.errors import NotFound
 from ringback.ids import first_id_at
-from ringback.store.port import DeliveryFilter, DeliveryRow
+from ringback.store.port import DeliveryFilter, DeliveryRow, Looked
 from ringback.webhooks.records import StoredCall
+
+WITHIN_S: Final = 0.1
+"""How long one page of a search is looked for."""
 
 State = Literal["pending", "sending", "succeeded", "retrying", "exhausted", "cancelled", "skipped", "waiting"]
 InState = Annotated[
@@ -67,21 +71,30 @@ AskedDeliveries = Annotated[DeliveryFilter, Dependency(skip_validation=True)]
 AskedCalls = Annotated[CallFilter, Dependency(skip_validation=True)]
 
 
-def read_calls(engine: Engine, asked: CallFilter, before: int | None, limit: int) -> list[StoredCall]:
+def read_calls(engine: Engine, asked: CallFilter, before: int | None, limit: int) -> Looked[StoredCall]:
     """A page of calls, newest first. Reads the store."""
     account, number, status, since_ms, until_ms, crm_id = asked
-    return engine.store.calls(account, before, limit, number, status=status, since_ms=since_ms, until_ms=until_ms, crm_id=crm_id)
+    return engine.store.look_at_calls(
+        account,
+        before,
+        limit,
+        number,
+        status=status,
+        since_ms=since_ms,
+        until_ms=until_ms,
+        crm_id=crm_id,
+        within_s=WITHIN_S,
+    )
 
 
-def _on_the_wire(engine: Engine, asked: DeliveryFilter, sending: Collection[int]) -> list[DeliveryRow]:
+def _on_the_wire(engine: Engine, asked: DeliveryFilter, sending: Collection[int]) -> Iterator[DeliveryRow]:
     """The deliveries that are `sending`: the rows of those that memory names."""
     since, until = first_id_at(asked.since_ms or 0), None if asked.until_ms is None else first_id_at(asked.until_ms)
-    rows: list[DeliveryRow] = []
     for number in sorted(sending, reverse=True):
         if number < since or (until is not None and number >= until) or (asked.before is not None and number >= asked.before):
             continue
         found = engine.store.delivery(asked.account, number)
-        if found is None or len(rows) >= asked.limit:
+        if found is None:
             continue
         row = found[0]
         if (
@@ -89,8 +102,7 @@ def _on_the_wire(engine: Engine, asked: DeliveryFilter, sending: Collection[int]
             and asked.call in (None, row.call_id)
             and asked.event in (None, row.delivery.name)
         ):
-            rows.append(row)
-    return rows
+            yield row
 
 
 def asked_deliveries(
@@ -118,9 +130,11 @@ def asked_deliveries(
     )
 
 
-def read_deliveries(engine: Engine, asked: DeliveryFilter, sending: Collection[int]) -> list[DeliveryRow]:
+def read_deliveries(engine: Engine, asked: DeliveryFilter, sending: Collection[int]) -> Looked[DeliveryRow]:
     """A page of the log. `sending`: what is on the wire, for whoever asks for that state. Reads the store."""
-    return _on_the_wire(engine, asked, sending) if asked.state == "sending" else engine.store.deliveries(asked)
+    if asked.state == "sending":
+        return Looked(list(islice(_on_the_wire(engine, asked, sending), asked.limit)))
+    return engine.store.look_at_deliveries(asked, WITHIN_S)
 
 
 def shown_delivery(engine: Engine, asked: DeliveryFilter) -> Callable[[DeliveryRow], DeliveryView]:
@@ -138,12 +152,13 @@ class Deliveries(Controller):
     @get(dependencies={"asked": Provide(asked_deliveries, sync_to_thread=False)})
     async def list_some(
         self, engine: TheEngine, asked: AskedDeliveries, limit: Limit = 50, cursor: Cursor = None
-    ) -> Page[DeliveryView]:
-        """Lists deliveries, newest first; every parameter narrows."""
+    ) -> SearchPage[DeliveryView]:
+        """Lists deliveries, newest first; every parameter narrows. A search that looked at many rows and found few answers with
+        what it has, how far back it has looked, and a cursor to go on by."""
         page = replace(asked, before=number_behind(cursor), limit=limit + 1)
         sending = engine.sending(asked.account)
-        rows = await engine.in_thread(lambda: read_deliveries(engine, page, sending))
-        return numbered_page(rows, limit, lambda row: row.delivery.id, shown_delivery(engine, asked))
+        found = await engine.in_thread(lambda: read_deliveries(engine, page, sending))
+        return search_page(found, limit, lambda row: row.delivery.id, shown_delivery(engine, asked))
 
     @get("/{delivery_id:str}")
     async def show(self, delivery_id: str, engine: TheEngine, account: AccountId, identity: Who) -> DeliveryDetail:
@@ -193,12 +208,13 @@ class Calls(Controller):
     @get(dependencies={"asked": Provide(asked_calls, sync_to_thread=False)})
     async def list_some(
         self, engine: TheEngine, asked: AskedCalls, identity: Who, limit: Limit = 50, cursor: Cursor = None
-    ) -> Page[dict[str, Any]]:
+    ) -> SearchPage[dict[str, Any]]:
         """Lists calls, newest first; every parameter narrows. `since` and `until` are about when a call was first heard of,
-        `status` is the one that it has now."""
+        `status` is the one that it has now. A search that looked at many calls and found few answers with what it has, how far back
+        it has looked, and a cursor to go on by."""
         before = number_behind(cursor)
-        rows = await engine.in_thread(lambda: read_calls(engine, asked, before, limit + 1))
-        return numbered_page(rows, limit, lambda row: row.n, _shown_call(identity))
+        found = await engine.in_thread(lambda: read_calls(engine, asked, before, limit + 1))
+        return search_page(found, limit, lambda row: row.n, _shown_call(identity))
 
     @get("/{call_id:str}")
     async def show(self, call_id: str, engine: TheEngine, account: AccountId, identity: Who) -> CallDetail:

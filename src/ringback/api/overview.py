@@ -30,6 +30,8 @@ MOST_GIVEN_UP: Final = 1_000
 MOST_CALLS: Final = 20
 CALLS_MS: Final = 4 * 3_600_000
 """How far back calls without an end are looked for."""
+CALLS_WITHIN_S: Final = 0.02
+"""And for how long, for each status: a producer may have left a hundred thousand without an end."""
 MOST_EVENTS: Final = 100
 MOST_SERIES: Final = 200
 _CALLS_LOOKED_AT: Final = 60
@@ -249,8 +251,10 @@ async def _calls(engine: Engine, account: str, now: int) -> list[GoingCallView]:
     def read() -> list[Call]:
         found: list[Call] = []
         for status in ("ongoing", "ringing", "starting"):
-            rows = engine.store.calls(account, None, MOST_CALLS, status=status, since_ms=now - CALLS_MS)
-            found += [row.call for row in rows if row.call.is_root and row.call.id not in steered]
+            looked = engine.store.look_at_calls(
+                account, None, MOST_CALLS, status=status, since_ms=now - CALLS_MS, within_s=CALLS_WITHIN_S
+            )
+            found += [row.call for row in looked.rows if row.call.is_root and row.call.id not in steered]
         return found
 
     calls = [*steered.values(), *await engine.in_thread(read)][:MOST_CALLS]

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Generic, TypeVar
 
 from litestar.params import Parameter
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from ringback.calls.model import to_rfc3339
 from ringback.errors import InvalidInput
-from ringback.ids import from_text, to_text
+from ringback.ids import from_text, time_of, to_text
+from ringback.store.port import Looked
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -24,6 +26,14 @@ class Page(Struct, Generic[T], frozen=True):
 
     items: list[T]
     next_cursor: str | None
+
+
+class SearchPage(Page[T], Generic[T], frozen=True):
+    """A list that is searched. A search that has looked at many rows and found few ends early, so that it is answered soon: the
+    page has fewer than `limit` items then, perhaps none, `next_cursor` goes on with it, and `looked_back_to` tells how far it has
+    come."""
+
+    looked_back_to: str | UnsetType = UNSET
 
 
 def number_behind(cursor: str | None) -> int | None:
@@ -40,6 +50,14 @@ def numbered_page(rows: Sequence[Row], limit: int, number: Callable[[Row], int],
     """A page of rows that the store gave newest first: it was asked for one more than `limit`, to know whether there are more."""
     shown = rows[:limit]
     return Page([view(row) for row in shown], to_text("c", number(shown[-1])) if len(rows) > limit else None)
+
+
+def search_page(found: Looked[Row], limit: int, number: Callable[[Row], int], view: Callable[[Row], T]) -> SearchPage[T]:
+    """A page of what a search found that was asked for one more than `limit`."""
+    page = numbered_page(found.rows, limit, number, view)
+    if found.down_to is None or page.next_cursor is not None:
+        return SearchPage(page.items, page.next_cursor)
+    return SearchPage(page.items, to_text("c", found.down_to), to_rfc3339(time_of(found.down_to)))
 
 
 def named_page(

@@ -8,11 +8,13 @@ from msgspec import Meta, Struct
 from ringback.api import common
 from ringback.api.common import AnyRequest, TheEngine, Who, number_of
 from ringback.api.paging import Cursor, Limit, Page, named_page, newest_first
+from ringback.api.views import when
 from ringback.calls.model import to_rfc3339
+from ringback.engine.server import Engine
 from ringback.engine.sessions import IDLE_MS, LONGEST_MS
 from ringback.errors import NotFound
-from ringback.ids import to_text
-from ringback.store.portal import PortalSession
+from ringback.ids import time_of, to_text
+from ringback.store.portal import PortalLink, PortalSession
 
 DAY_S = 86_400
 
@@ -33,6 +35,20 @@ class PortalLinkView(Struct, frozen=True):
     url: str
     role: str
     expires_at: str
+
+
+class MadeLinkView(Struct, frozen=True):
+    """A link that was made and has not expired. `made_by`: what the key is called that it was made with, `operator` for the
+    operator's own. `used_at`: when it let somebody in; null: not yet, so it is good still."""
+
+    id: str
+    account: str | None
+    role: str
+    name: str
+    made_by: str
+    created_at: str
+    expires_at: str
+    used_at: str | None
 
 
 class PortalSessionView(Struct, frozen=True):
@@ -59,6 +75,27 @@ async def make_portal_link(account_id: str, data: NewPortalLink, engine: TheEngi
         raise NotFound("no such account")
     link, url = await engine.sessions.make_link(account_id, data.role, data.name, identity.key, data.expires_in_s)
     return PortalLinkView(to_text("lnk", link.id), url, link.role, to_rfc3339(link.expires_at_ms))
+
+
+class PortalLinks(Controller):
+    """Links into the portal that were made."""
+
+    path = "/v1/portal-links"
+    tags = ("portal",)
+
+    @get()
+    async def list_all(
+        self, request: AnyRequest, engine: TheEngine, identity: Who, limit: Limit = 50, cursor: Cursor = None
+    ) -> Page[MadeLinkView]:
+        """Lists links that are good still, and those that let somebody in and have not expired, newest first: an account's own;
+        with the operator's key all, or with `?account=` one account's."""
+        made = await engine.sessions.links(_whose(request, engine, identity))
+        return named_page(made, lambda link: newest_first(link.id), limit, cursor, lambda link: _link_view(engine, link))
+
+    @delete("/{link_id:str}")
+    async def end(self, link_id: str, request: AnyRequest, engine: TheEngine, identity: Who) -> None:
+        """Ends a link: it lets nobody in any more. Who came in by it before stays: end the session for that."""
+        await engine.sessions.end_link(_whose(request, engine, identity), number_of("lnk", link_id, "link"))
 
 
 class PortalSessions(Controller):
@@ -88,6 +125,19 @@ def _whose(request: AnyRequest, engine: TheEngine, identity: Who) -> str | None:
     return common.account(request, identity, engine)
 
 
+def _link_view(engine: Engine, link: PortalLink) -> MadeLinkView:
+    return MadeLinkView(
+        id=to_text("lnk", link.id),
+        account=link.account,
+        role=link.role,
+        name=link.name,
+        made_by=engine.book.key_name(link.key) or "operator",
+        created_at=to_rfc3339(time_of(link.id)),
+        expires_at=to_rfc3339(link.expires_at_ms),
+        used_at=when(link.used_at_ms),
+    )
+
+
 def _view(session: PortalSession) -> PortalSessionView:
     return PortalSessionView(
         id=to_text("ses", session.id),
@@ -104,4 +154,4 @@ def _view(session: PortalSession) -> PortalSessionView:
     )
 
 
-ROUTES: Final = (make_portal_link, PortalSessions)
+ROUTES: Final = (make_portal_link, PortalLinks, PortalSessions)

@@ -1,13 +1,15 @@
 """Sending again: one delivery, many by a filter, a whole call to another place."""
 
+from math import inf
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from litestar import Controller, Response, delete, get, post
+from litestar.params import Parameter
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
-from ringback.api.common import AccountId, TheEngine, at_ms, number_of, wanted
+from ringback.api.common import AccountId, TheEngine, Who, at_ms, name_of, number_of, wanted
 from ringback.api.endpoint_fields import (
     Bearer,
     CaPem,
@@ -51,25 +53,30 @@ class ResendFilter(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewResend(Struct, frozen=True, forbid_unknown_fields=True):
-    """`rate_per_s`: resends a second at the most; without it, as fast as live traffic allows. `dry_run`: only count."""
+    """`rate_per_s`: resends a second at the most; without it, as fast as live traffic allows. `dry_run`: only count; `within_s`:
+    for so long at the most (a million rows take some ten seconds), and with a `cursor` on from where a count before came to."""
 
     filter: ResendFilter
     rate_per_s: Annotated[float, Meta(gt=0, le=100_000)] | None = None
     dry_run: bool = False
+    within_s: Annotated[float, Meta(gt=0, le=60)] | None = None
+    cursor: str | None = None
 
 
 class ResendMade(Struct, frozen=True):
-    """`count`: how many there are to resend. `id` is not there after a dry run, which makes nothing."""
+    """`count`: how many there are to resend. `id` is not there after a dry run, which makes nothing. `next_cursor` is there if the
+    time was over before all was counted: a dry run with it counts the rest."""
 
     count: int
     id: str | UnsetType = UNSET
+    next_cursor: str | UnsetType = UNSET
 
 
 class ResendView(Struct, frozen=True):
     """A bulk resend. `total`: as counted when it was made. Of those that were `made`, `done` have arrived, `failed` have failed at
     least once (they are tried again as every delivery is) or were cancelled, `pending` were not tried yet; those whose endpoint was
     gone or disabled by then were not made and are `failed` too. `rate_per_s`: over the last seconds; `eta_s`: seconds to the end at
-    that rate, null if that is not known."""
+    that rate, null if that is not known. `made_by`: who began it, by the name of the key or of the person."""
 
     id: str
     state: Literal["running", "done", "cancelled"]
@@ -84,6 +91,7 @@ class ResendView(Struct, frozen=True):
     eta_s: int | None
     created_at: str
     finished_at: str | None
+    made_by: str
 
 
 class NewReplay(Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,23 +152,39 @@ class Resends(Controller):
     tags = ("deliveries",)
 
     @post(status_code=202)
-    async def make(self, data: NewResend, engine: TheEngine, account: AccountId) -> Response[ResendMade]:
+    async def make(self, data: NewResend, engine: TheEngine, account: AccountId, identity: Who) -> Response[ResendMade]:
         """Sends again, oldest first, what a filter names and has not arrived by another resend since. A dry run answers 200 with
         the count alone."""
         asked = _wanted(data.filter)
         if data.dry_run:
-            count, _ = await engine.resends.count(account, asked)
-            return Response(ResendMade(count), status_code=200)
-        job = await engine.resends.make(account, asked, data.rate_per_s)
+            counted = await engine.resends.count(account, asked, number_behind(data.cursor) or 0, data.within_s or inf)
+            more = UNSET if counted.behind is None else to_text("c", counted.behind)
+            return Response(ResendMade(counted.total, next_cursor=more), status_code=200)
+        if data.within_s is not None or data.cursor is not None:
+            raise InvalidInput("is for a dry run", "within_s" if data.cursor is None else "cursor")
+        job = await engine.resends.make(account, asked, data.rate_per_s, name_of(identity, engine))
         return Response(ResendMade(job.total, to_text("rs", job.id)), status_code=202)
 
     @get()
-    async def list_all(self, engine: TheEngine, account: AccountId, limit: Limit = 50, cursor: Cursor = None) -> Page[ResendView]:
+    async def list_all(
+        self,
+        engine: TheEngine,
+        account: AccountId,
+        in_state: Annotated[
+            Literal["running"] | None, Parameter(query="state", description="`running`: only those that are not over.")
+        ] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Page[ResendView]:
         """Lists bulk resends, newest first."""
         before = number_behind(cursor)
 
+        def running() -> list[BulkResend]:
+            mine = [job for job in engine.store.running_resends() if job.account == account and (before is None or job.id < before)]
+            return mine[: -limit - 2 : -1]
+
         def read() -> Page[ResendView]:
-            jobs = engine.store.resends(account, before, limit + 1)
+            jobs = engine.store.resends(account, before, limit + 1) if in_state is None else running()
             return numbered_page(jobs, limit, lambda job: job.id, lambda job: _view(engine, job))
 
         return await engine.in_thread(read)
@@ -231,6 +255,7 @@ def _view(engine: Engine, job: BulkResend) -> ResendView:
         eta_s=None if job.state != "running" or not rate else round(left / rate),
         created_at=to_rfc3339(time_of(job.id)),
         finished_at=when(job.finished_at_ms),
+        made_by=job.by,
     )
 
 

@@ -14,6 +14,7 @@ from ringback.api.log import AskedCalls, AskedDeliveries, asked_calls, asked_del
 from ringback.api.masks import is_masked
 from ringback.api.views import DeliveryView, call_view
 from ringback.calls.masking import masked
+from ringback.store.port import Looked
 
 Row = TypeVar("Row")
 
@@ -54,7 +55,7 @@ async def deliveries_table(engine: TheEngine, asked: AskedDeliveries) -> Stream:
     sending = engine.sending(asked.account)
     shown = shown_delivery(engine, asked)
 
-    async def page(before: int | None) -> list[Any]:
+    async def page(before: int | None) -> Looked[Any]:
         wanted = replace(asked, before=before, limit=PAGE)
         return await engine.in_thread(lambda: read_deliveries(engine, wanted, sending))
 
@@ -72,7 +73,7 @@ async def calls_table(request: AnyRequest, engine: TheEngine, asked: AskedCalls,
     an apostrophe."""
     hidden = is_masked(engine, request.scope, identity)
 
-    async def page(before: int | None) -> list[Any]:
+    async def page(before: int | None) -> Looked[Any]:
         return await engine.in_thread(lambda: read_calls(engine, asked, before, PAGE))
 
     def cells(row: Any) -> list[Any]:
@@ -85,20 +86,20 @@ async def calls_table(request: AnyRequest, engine: TheEngine, asked: AskedCalls,
 def _stream(
     name: str,
     head: Sequence[str],
-    first: list[Row],
-    page: Callable[[int | None], Awaitable[list[Row]]],
+    first: Looked[Row],
+    page: Callable[[int | None], Awaitable[Looked[Row]]],
     number: Callable[[Row], int],
     cells: Callable[[Row], list[Any]],
 ) -> Stream:
     """A table whose first page is read already, so that what is wrong is refused before anything is sent."""
 
     async def parts() -> AsyncIterator[bytes]:
-        rows = first
-        yield written([head, *(cells(row) for row in rows)])
-        while len(rows) == PAGE:
-            rows = await page(number(rows[-1]))
-            if rows:
-                yield written([cells(row) for row in rows])
+        found = first
+        yield written([head, *(cells(row) for row in found.rows)])
+        while found.down_to is not None or len(found.rows) == PAGE:
+            found = await page(found.down_to or number(found.rows[-1]))
+            if found.rows:
+                yield written([cells(row) for row in found.rows])
 
     headers = {"content-disposition": f'attachment; filename="{name}.csv"'}
     return Stream(parts(), media_type=_MEDIA_TYPE, headers=headers)

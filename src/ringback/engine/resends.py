@@ -11,7 +11,8 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from math import inf
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -69,6 +70,15 @@ class Running:
         return (last - first) / max(now_s - first_s, IDLE_S)
 
 
+class Counted(NamedTuple):
+    """How many there are to send again, up to the id `bound`. `behind`: the id that the counting came to before its time was over;
+    None: to the end."""
+
+    total: int
+    bound: int
+    behind: int | None
+
+
 class Resends:
     """See the module. Lives on the loop."""
 
@@ -93,32 +103,33 @@ class Resends:
         """A job that is at work."""
         return self._running.get(job)
 
-    async def count(self, account: str, wanted: Wanted) -> tuple[int, int]:
-        """How many a job would send again, and the id that it would end at. Raises what `make` does."""
+    async def count(self, account: str, wanted: Wanted, after: int = 0, within_s: float = inf) -> Counted:
+        """How many a job would send again of what lies behind an id, as far as can be counted in time. Raises what `make` does."""
         self._check(account, wanted)
         bound = self._engine.writer.new_id()
         probe = BulkResend(id=0, account=account, wanted=wanted, bound=bound)
         source = source_of(self._engine, probe)
 
-        def count() -> int:
-            total = 0
-            after: int | None = 0
-            while after is not None:
-                items, after = source.read(after)
+        def count() -> Counted:
+            ends_at, total = time.monotonic() + within_s, 0
+            behind: int | None = after
+            while behind is not None:
+                items, behind = source.read(behind)
                 total += sum(1 for item in items if is_ready(self._engine, account, item.endpoint) is not None)
-            return total
+                if time.monotonic() >= ends_at:
+                    break
+            return Counted(total, bound, behind)
 
-        return await self._engine.in_thread(count), bound
+        return await self._engine.in_thread(count)
 
-    async def make(self, account: str, wanted: Wanted, rate_per_s: float | None) -> BulkResend:
-        """A job that begins at once. Raises NotFound or Conflict (the endpoint that is named), Conflict (too many at work),
-        InvalidInput, StoreUnavailable."""
+    async def make(self, account: str, wanted: Wanted, rate_per_s: float | None, by: str = "") -> BulkResend:
+        """A job that begins at once; `by`: who wants it. Raises NotFound or Conflict (the endpoint that is named), Conflict (too
+        many at work), InvalidInput, StoreUnavailable."""
         if sum(1 for running in self._running.values() if running.job.account == account) >= MOST_RUNNING:
             raise Conflict(f"an account may have {MOST_RUNNING} bulk resends at work; wait for one, or cancel it")
-        total, bound = await self.count(account, wanted)
-        job = BulkResend(
-            id=self._engine.writer.new_id(), account=account, wanted=wanted, rate_per_s=rate_per_s, total=total, bound=bound
-        )
+        total, bound, _ = await self.count(account, wanted)
+        number = self._engine.writer.new_id()
+        job = BulkResend(id=number, account=account, wanted=wanted, rate_per_s=rate_per_s, total=total, bound=bound, by=by)
         await self._engine.in_thread(lambda: self._engine.store.put_resend(job))
         self._begin(job)
         return job

@@ -103,6 +103,23 @@ class Sessions:
         identity = Identity(link.account, link.role, link.key, link.name)
         return await self.begin(identity, "link", address, agent)
 
+    async def links(self, account: str | None) -> list[PortalLink]:
+        """Links that are good still, or let somebody in and have not expired: of an account; None: everybody's. Newest first.
+        Raises StoreUnavailable."""
+        store = self._engine.store
+        found = await self._engine.in_thread(lambda: store.links(now_ms()))
+        return [
+            link
+            for link in found
+            if account in (None, link.account) and self._holds(link.key, link.proof) and self._is_there(link.account)
+        ]
+
+    async def end_link(self, account: str | None, number: int) -> None:
+        """A link of an account (None: of anybody) lets nobody in any more. Raises NotFound, StoreUnavailable."""
+        if number not in (link.id for link in await self.links(account)):
+            raise NotFound("no such link")
+        await self._engine.in_thread(lambda: self._engine.store.delete_link(number))
+
     def _number_of(self, text: str) -> int | None:
         word, _, signature = text.partition(".")
         if len(signature) != _SIGNATURE or not signature.isascii():

@@ -10,7 +10,7 @@ named in the answer, the rest of the batch is committed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -20,6 +20,8 @@ from ringback.webhooks.health import Health
 from ringback.webhooks.model import Delivery, Endpoint, ErrorClass, State
 from ringback.webhooks.records import Attempt, Batch, CallKey, Committed, Job, Loaded, Packed, StoredCall
 from ringback.webhooks.resends import BulkResend, JobState, Wanted
+
+Row = TypeVar("Row")
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -87,6 +89,14 @@ class DeliveryRow(Struct, frozen=True):
     finished_at_ms: int | None
     status: int | None
     error: ErrorClass
+
+
+class Looked(Struct, Generic[Row], frozen=True):
+    """What a search has found. `down_to`: its time was over when it had looked at all ids from here upwards; a search below goes on
+    there. None: it found as many as were wanted, or looked at all."""
+
+    rows: list[Row]
+    down_to: int | None = None
 
 
 class Over(Struct, frozen=True):
@@ -229,6 +239,22 @@ class Store(Protocol):
         those first heard of then; `crm_id`: those that a CRM knows by it."""
         ...
 
+    def look_at_calls(
+        self,
+        account: str,
+        before: int | None,
+        limit: int,
+        number: str | None = None,
+        *,
+        status: str | None = None,
+        since_ms: int | None = None,
+        until_ms: int | None = None,
+        crm_id: str | None = None,
+        within_s: float,
+    ) -> Looked[StoredCall]:
+        """The same, for so many seconds and a few milliseconds at the most."""
+        ...
+
     def call(self, account: str, call_id: str) -> StoredCall | None: ...
     def legs(self, root: int) -> list[StoredCall]: ...
     def events(self, root: int) -> list[Event]:
@@ -302,6 +328,10 @@ class Store(Protocol):
         ...
 
     def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]: ...
+    def look_at_deliveries(self, wanted: DeliveryFilter, within_s: float) -> Looked[DeliveryRow]:
+        """The same, for so many seconds and a few milliseconds at the most."""
+        ...
+
     def deliveries_of_events(self, events: Sequence[int]) -> list[DeliveryRow]: ...
     def delivery(self, account: str, delivery: int) -> tuple[DeliveryRow, Event] | None: ...
     def attempts(self, delivery: int) -> list[Attempt]: ...

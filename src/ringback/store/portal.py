@@ -18,7 +18,7 @@ EVERYBODY: Final = ""
 
 class PortalLink(Struct, frozen=True, kw_only=True):
     """A link that lets somebody in once. `account` None: as the operator. `key`, `proof`: the key that it was made with, 0 for the
-    operator's own, and a print of it: the link is good for as long as the key is."""
+    operator's own, and a print of it: the link is good for as long as the key is. `used_at_ms`: when it let somebody in."""
 
     id: int
     account: str | None
@@ -27,6 +27,7 @@ class PortalLink(Struct, frozen=True, kw_only=True):
     key: int = 0
     proof: bytes = b""
     expires_at_ms: int
+    used_at_ms: int | None = None
 
 
 class PortalSession(Struct, frozen=True, kw_only=True):
@@ -92,6 +93,14 @@ class PortalStore(Protocol):
         """True for the one who comes first, in time."""
         ...
 
+    def links(self, now_ms: int) -> list[PortalLink]:
+        """Everybody's that have not expired, used ones too, newest first."""
+        ...
+
+    def delete_link(self, link: int) -> None:
+        """It lets nobody in any more."""
+        ...
+
     def forget_links(self, before_ms: int) -> None:
         """Those that expired by a moment are gone."""
         ...
@@ -109,5 +118,6 @@ class PortalStore(Protocol):
         ...
 
     def given_up(self, account: str, since_ms: int, most: int) -> list[GivenUp]:
-        """What was given up since a moment and has not arrived, nor is on its way, by a resend; of the `most` newest."""
+        """What was given up since a moment and has not arrived, nor is on its way, by a resend; of the `most` newest. Where many
+        were sent again, only the last that were given up are looked at, some times `most`."""
         ...

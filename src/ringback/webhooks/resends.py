@@ -46,7 +46,7 @@ class Wanted(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class BulkResend(Struct, frozen=True, kw_only=True):
     """A job. `total`: how many there were to resend when it was made. `cursor`: the last delivery (`missed`: event) that was looked
     at; `bound`: the last that will be. `made`: resends that were made; `unmade`: those that could not be, since the endpoint was
-    gone or disabled by then. `rate_per_s` None: as fast as it slows nobody down."""
+    gone or disabled by then. `rate_per_s` None: as fast as it slows nobody down. `by`: who made it, in words for a list."""
 
     id: int
     account: str
@@ -59,3 +59,4 @@ class BulkResend(Struct, frozen=True, kw_only=True):
     made: int = 0
     unmade: int = 0
     finished_at_ms: int | None = None
+    by: str = ""

@@ -37,6 +37,19 @@ def test_a_link_lets_one_in_and_only_in_time(store: Any) -> None:
     assert store.link(9, 0) is None
 
 
+def test_links_are_told_until_they_expire_or_are_ended(store: Any) -> None:
+    second = replace(LINK, id=11, expires_at_ms=6_000, name="Kim")
+    store.put_link(LINK)
+    store.put_link(second)
+    assert store.use_link(9, 4_000)
+    assert store.links(4_500) == [second, replace(LINK, used_at_ms=4_000)]
+    assert store.links(5_000) == [second]
+    store.delete_link(11)
+    store.delete_link(99)
+    assert store.links(5_000) == []
+    assert store.link(11, 0) is None
+
+
 def test_links_that_expired_are_forgotten_and_others_stay(store: Any) -> None:
     store.put_link(LINK)
     store.put_link(replace(LINK, id=11, expires_at_ms=5_001))
@@ -66,6 +79,17 @@ def test_counts_add_up_by_subject_and_span(store: Any) -> None:
     store.forget_activity(MINUTE_S, 61)
     assert store.activity([endpoint], MINUTE_S, 0) == {endpoint: {}}
     assert store.activity([ACCOUNT], HOUR_S, 0)[ACCOUNT]
+
+
+def test_of_much_that_was_sent_again_only_the_last_is_looked_at(store: Any) -> None:
+    make = Maker()
+    first = make.fold(make.begin("lost"), "starting", range(7, 19), update_id="lost-1")
+    commit(store, first)
+    commit(store, results=[done(delivery, "exhausted") for delivery in first.deliveries])
+    again = [replace(delivery, id=make.id(), kind="resend") for delivery in first.deliveries[2:]]
+    commit(store, replace(first, calls=(), events=(), event_calls=(), deliveries=tuple(again), update_id=None))
+    assert sum(one.count for one in store.given_up(ACCOUNT, 0, 2)) == 0  # the last ten were
+    assert sum(one.count for one in store.given_up(ACCOUNT, 0, 3)) == 2
 
 
 @pytest.mark.parametrize("state", ["succeeded", "pending"])

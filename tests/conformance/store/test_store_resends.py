@@ -10,7 +10,7 @@ from store_values import ACCOUNT, FROM, OTHER, Maker, after, commit, done
 
 from ringback.errors import NotFound
 from ringback.store.port import Store
-from ringback.store.sqlite import search
+from ringback.store.sqlite import resends
 from ringback.webhooks.model import Delivery, State
 from ringback.webhooks.records import Batch, Committed, Fold
 from ringback.webhooks.resends import BulkResend, Wanted
@@ -24,6 +24,7 @@ JOB = BulkResend(
     rate_per_s=2.5,
     total=9,
     bound=5,
+    by="Kim",
 )
 STATES: tuple[State, ...] = ("succeeded", "exhausted", "cancelled", "skipped", "retrying", "pending")
 
@@ -144,7 +145,7 @@ def test_without_a_state_what_did_not_arrive_is_sent_again(store: Store, log: Lo
 
 @pytest.mark.parametrize("rare", [0, 2_000])
 def test_every_filter_narrows(store: Store, log: Log, rare: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "RARE", rare)
+    monkeypatch.setattr(resends, "RARE", rare)
     cases: list[tuple[dict[str, Any], Callable[[Delivery], bool]]] = [
         ({"endpoint": 7}, lambda d: d.endpoint == 7),
         ({"endpoint": 9}, lambda d: False),

@@ -10,8 +10,8 @@ from store_values import ACCOUNT, FROM, OTHER, TO, Maker, after, commit, done
 
 from ringback.calls.model import Context
 from ringback.store.port import DeliveryFilter, DeliveryRow, Store
-from ringback.store.sqlite import search
-from ringback.webhooks.records import Fold, Result
+from ringback.store.sqlite import looking
+from ringback.webhooks.records import Fold, Result, StoredCall
 
 STATES = ["pending", "retrying", "succeeded", "exhausted", "cancelled", "skipped"]
 STATUSES = ["starting", "ringing", "ongoing", "completed"]
@@ -89,6 +89,20 @@ def log(request: pytest.FixtureRequest, store: Store, backend: Backend) -> Log:
     return Log(store, backend, request.param)
 
 
+PAGED: list[dict[str, Any]] = [
+    {},
+    {"number": "+61288880001"},
+    {"number": "+61288880001", "endpoint": 109},
+    {"number": "+61800111222", "state": "exhausted"},
+    {"number": "+61800111222", "state": "pending"},
+    {"state": "pending"},
+    {"state": "exhausted"},
+    {"state": "succeeded"},
+    {"endpoint": 109},
+    {"event": "call.ringing"},
+]
+
+
 def filters() -> Iterator[dict[str, Any]]:
     yield {}
     for state in (None, *STATES, "sending", "no such state"):
@@ -115,6 +129,14 @@ def filters() -> Iterator[dict[str, Any]]:
             yield {"state": state, **field}
 
 
+@pytest.fixture(params=[2_000, 6, 2])
+def windows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many ids a search looks at at once."""
+    monkeypatch.setattr(looking, "WINDOW", request.param)
+    monkeypatch.setattr(looking, "LEAST", 2)
+
+
+@pytest.mark.usefixtures("windows")
 def test_every_filter_finds_what_it_says(store: Store, log: Log) -> None:
     for fields in filters():
         for period in (
@@ -127,21 +149,9 @@ def test_every_filter_finds_what_it_says(store: Store, log: Log) -> None:
             assert store.deliveries(wanted) == log.expected(wanted), wanted
 
 
-@pytest.mark.parametrize("rare", [0, 2_000])
-def test_page_by_page_each_comes_once(store: Store, log: Log, rare: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "RARE", rare)
-    for fields in (
-        {},
-        {"number": "+61288880001"},
-        {"number": "+61288880001", "endpoint": 109},
-        {"number": "+61800111222", "state": "exhausted"},
-        {"number": "+61800111222", "state": "pending"},
-        {"state": "pending"},
-        {"state": "exhausted"},
-        {"state": "succeeded"},
-        {"endpoint": 109},
-        {"event": "call.ringing"},
-    ):
+@pytest.mark.usefixtures("windows")
+def test_page_by_page_each_comes_once(store: Store, log: Log) -> None:
+    for fields in PAGED:
         wanted = DeliveryFilter(account=ACCOUNT, limit=7, **fields)
         found: list[DeliveryRow] = []
         while page := store.deliveries(wanted):
@@ -149,6 +159,37 @@ def test_page_by_page_each_comes_once(store: Store, log: Log, rare: int, monkeyp
             found += page
             wanted = replace(wanted, before=page[-1].delivery.id)
         assert found == log.expected(DeliveryFilter(account=ACCOUNT, limit=1000, **fields)), fields
+
+
+@pytest.mark.usefixtures("windows")
+def test_a_search_whose_time_is_over_says_how_far_it_has_come(store: Store, log: Log) -> None:
+    for fields in PAGED:
+        wanted = DeliveryFilter(account=ACCOUNT, limit=7, **fields)
+        found: list[DeliveryRow] = []
+        looked = store.look_at_deliveries(wanted, 0.0)
+        while looked.down_to is not None or looked.rows:
+            found += looked.rows
+            below = looked.down_to or looked.rows[-1].delivery.id
+            assert all(row.delivery.id >= below for row in looked.rows)
+            assert wanted.before is None or below < wanted.before
+            wanted = replace(wanted, before=below)
+            looked = store.look_at_deliveries(wanted, 0.0)
+        assert found == log.expected(DeliveryFilter(account=ACCOUNT, limit=1000, **fields)), fields
+
+
+@pytest.mark.usefixtures("windows")
+@pytest.mark.parametrize("number", [None, "+61288880001", "+61"])
+@pytest.mark.parametrize("status", [None, "completed", "busy", "ringing"])
+def test_so_does_a_search_of_calls(store: Store, log: Log, number: str | None, status: str | None) -> None:
+    found: list[StoredCall] = []
+    before: int | None = None
+    while True:
+        looked = store.look_at_calls(ACCOUNT, before, 3, number, status=status, within_s=0.0)
+        found += looked.rows
+        before = looked.down_to or (looked.rows[-1].n if looked.rows else None)
+        if before is None:
+            break
+    assert found == store.calls(ACCOUNT, None, 1000, number, status=status)
 
 
 def test_an_account_that_is_none_has_nothing(store: Store, log: Log) -> None:

@@ -16,7 +16,7 @@ FILES = sorted(file.name for file in FOLDER.glob("*.sql"))
 CODE = "\n".join(file.read_text() for file in FOLDER.glob("*.py"))
 
 SMALL = {"account", "api_key", "endpoint", "number", "property", "note", "name", "listed", "seen_turn", "seen_recent"} | {
-    "endpoint_health", "resend_job", "erasure", "portal_session", "portal_link", "step", "wanted", "side", "CONSTANT"
+    "endpoint_health", "resend_job", "erasure", "portal_session", "portal_link", "step", "wanted", "side", "lost", "CONSTANT"
 }  # fmt: skip
 """Tables that are read whole: few rows, or all of them are wanted."""
 WHOLE = {"find_told", "sealed_answers"}
@@ -42,7 +42,7 @@ PLANS = {
     "calls_open": "SEARCH open USING COVERING INDEX call_open (n>? AND n<?)",
     "deliveries_by_number": "SEARCH list USING PRIMARY KEY (number=? AND id>? AND id<?)",
     "deliveries_of_number": "SEARCH delivery_by_number USING PRIMARY KEY (number=?)",
-    "first_lost": "SEARCH lost USING INDEX delivery_failed (account=? AND state=? AND id>?)",
+    "first_lost": "SEARCH lost USING INDEX delivery_lost (endpoint=? AND state=? AND id>?)",
     "unreceived": "SEARCH event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
     "legs": "SEARCH c USING INDEX call_legs (root=?)",
     "events": "SEARCH event USING INDEX event_root (root=?)",
@@ -52,6 +52,7 @@ PLANS = {
     "deliveries_by_name": "SEARCH list USING PRIMARY KEY (account=? AND name=? AND id>? AND id<?)",
     "deliveries_by_root": "SEARCH d USING INDEX delivery_root (root=? AND id>? AND id<?)",
     "deliveries_failed": "SEARCH failed USING COVERING INDEX delivery_failed (account=? AND state=? AND id>? AND id<?)",
+    "deliveries_failed_of_endpoint": "SEARCH failed USING COVERING INDEX delivery_lost (endpoint=? AND state=? AND id>? AND id<?)",
     "deliveries_open": "SEARCH open USING COVERING INDEX delivery_open (endpoint=? AND id>? AND id<?)",
     "look_newest": "SEARCH delivery USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
     "look_by_account": "SEARCH delivery_by_account USING PRIMARY KEY (account=? AND id>? AND id<?)",
@@ -59,6 +60,7 @@ PLANS = {
     "look_by_number": "SEARCH delivery_by_number USING PRIMARY KEY (number=? AND id>? AND id<?)",
     "look_by_name": "SEARCH delivery_by_name USING PRIMARY KEY (account=? AND name=? AND id>? AND id<?)",
     "look_failed": "SEARCH delivery USING COVERING INDEX delivery_failed (account=? AND state=? AND id>? AND id<?)",
+    "look_failed_of_endpoint": "SEARCH delivery USING COVERING INDEX delivery_lost (endpoint=? AND state=? AND id>? AND id<?)",
     "look_by_root": "SEARCH delivery USING INDEX delivery_root (root=? AND id>? AND id<?)",
     "again": "SEARCH other USING INDEX delivery_root (root=?)",
     "resend_states": "SEARCH delivery USING COVERING INDEX delivery_job (job=?)",
@@ -76,7 +78,22 @@ PLANS = {
     "events_with": "SEARCH event USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
     "activity": "SEARCH activity USING PRIMARY KEY (subject=? AND span=? AND at>?)",
     "forget_activity": "SEARCH activity USING COVERING INDEX activity_at (span=? AND at<?)",
-    "given_up": "SEARCH lost USING INDEX delivery_failed (account=? AND state=? AND id>?)",
+    "given_up": "SEARCH delivery USING INDEX delivery_failed (account=? AND state=? AND id>?)",
+    "mark_newest": "SEARCH delivery USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    "mark_by_account": "SEARCH delivery_by_account USING PRIMARY KEY (account=? AND id>? AND id<?)",
+    "mark_by_endpoint": "SEARCH delivery_by_endpoint USING PRIMARY KEY (endpoint=? AND id>? AND id<?)",
+    "mark_by_name": "SEARCH delivery_by_name USING PRIMARY KEY (account=? AND name=? AND id>? AND id<?)",
+    "mark_by_number": "SEARCH delivery_by_number USING PRIMARY KEY (number=? AND id>? AND id<?)",
+    "mark_by_root": "SEARCH delivery USING COVERING INDEX delivery_root (root=? AND id>? AND id<?)",
+    "mark_failed": "SEARCH delivery USING COVERING INDEX delivery_failed (account=? AND state=? AND id>? AND id<?)",
+    "mark_failed_of_endpoint": "SEARCH delivery USING COVERING INDEX delivery_lost (endpoint=? AND state=? AND id>? AND id<?)",
+    "mark_open": "SEARCH delivery USING COVERING INDEX delivery_open (endpoint=? AND id>? AND id<?)",
+    "mark_calls_newest": "SEARCH call USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+    "mark_calls_by_account": "SEARCH call_by_account USING PRIMARY KEY (account=? AND n>? AND n<?)",
+    "mark_calls_by_number": "SEARCH call_by_number USING PRIMARY KEY (number=? AND n>? AND n<?)",
+    "mark_calls_by_crm": "SEARCH call USING COVERING INDEX call_crm (crm=? AND n>? AND n<?)",
+    "mark_calls_ended": "SEARCH call USING COVERING INDEX call_ended (account=? AND status=? AND n>? AND n<?)",
+    "mark_calls_open": "SEARCH call USING COVERING INDEX call_open (n>? AND n<?)",
     "attempts": "SEARCH attempt USING PRIMARY KEY (delivery=?)",
 }
 

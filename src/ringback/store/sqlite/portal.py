@@ -18,6 +18,8 @@ _decode_session = msgspec.msgpack.Decoder(PortalSession).decode
 _decode_link = msgspec.msgpack.Decoder(PortalLink).decode
 _FOR_ALL: Final = 0
 """The number of the subject that stands for all accounts."""
+_LOOKED_AT: Final = 5
+"""How many that were given up are looked at for each that is told of: most may have been sent again."""
 
 
 class Portal:
@@ -65,6 +67,17 @@ class Portal:
         with self._db.writing() as connection:
             return connection.execute(_SQL["use_link"], (link, now_ms)).rowcount == 1
 
+    def links(self, now_ms: int) -> list[PortalLink]:
+        """Those that have not expired, newest first."""
+        with self._db.reading() as connection:
+            found = connection.execute(_SQL["links"], (now_ms,)).fetchall()
+        return [replace(_decode_link(body), used_at_ms=used_at) for body, used_at in found]
+
+    def delete_link(self, link: int) -> None:
+        """It lets nobody in any more."""
+        with self._db.writing() as connection:
+            connection.execute(_SQL["delete_link"], (link,))
+
     def forget_links(self, before_ms: int) -> None:
         """Those that expired by a moment are gone."""
         with self._db.writing() as connection:
@@ -106,7 +119,7 @@ class Portal:
         """What was given up since a moment and has not arrived, nor is on its way, by a resend; of the `most` newest."""
         with self._db.reading() as connection:
             small = _numbers(connection, [account]).get(account)
-            found = connection.execute(_SQL["given_up"], (small, ids.first_id_at(since_ms), most)).fetchall()
+            found = connection.execute(_SQL["given_up"], (small, ids.first_id_at(since_ms), most, _LOOKED_AT * most)).fetchall()
         by_endpoint: dict[int, list[int]] = {}
         for endpoint, finished_at in found:
             by_endpoint.setdefault(endpoint, []).append(finished_at)

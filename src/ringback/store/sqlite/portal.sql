@@ -26,6 +26,14 @@ SELECT body FROM portal_link WHERE id = ?1 AND used_at IS NULL AND expires_at > 
 -- A link lets somebody in, if nobody came by it before.
 UPDATE portal_link SET used_at = ?2 WHERE id = ?1 AND used_at IS NULL AND expires_at > ?2;
 
+-- name: links
+-- Links that have not expired, used or not.
+SELECT body, used_at FROM portal_link WHERE expires_at > ?1 ORDER BY id DESC;
+
+-- name: delete_link
+-- A link lets nobody in any more.
+DELETE FROM portal_link WHERE id = ?1;
+
 -- name: forget_links
 -- Links that have expired.
 DELETE FROM portal_link WHERE expires_at <= ?1;
@@ -52,9 +60,12 @@ DELETE FROM activity WHERE span = ?1 AND at < ?2;
 
 -- name: given_up
 -- Deliveries of an account that were given up since a moment and have not arrived, nor are on their way, by a resend; the newest ones.
-SELECT lost.endpoint, lost.finished_at FROM delivery AS lost INDEXED BY delivery_failed
-WHERE lost.account = ?1 AND lost.state > 5 AND lost.state = 6 AND lost.id >= ?2 AND lost.kind NOT IN (4, 6, 7) AND NOT EXISTS (
+SELECT lost.endpoint, lost.finished_at FROM (
+  SELECT endpoint, root, event, finished_at FROM delivery INDEXED BY delivery_failed
+  WHERE account = ?1 AND state > 5 AND state = 6 AND id >= ?2 AND kind NOT IN (4, 6, 7) ORDER BY id DESC LIMIT ?4
+) AS lost
+WHERE NOT EXISTS (
   SELECT 1 FROM delivery AS other WHERE other.root = lost.root AND other.event = lost.event AND other.endpoint = lost.endpoint
     AND other.state <= 5
 )
-ORDER BY lost.id DESC LIMIT ?3;
+LIMIT ?3;

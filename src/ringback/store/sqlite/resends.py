@@ -17,10 +17,13 @@ from ringback import ids
 from ringback.errors import NotFound
 from ringback.store.sqlite import rows, sql
 from ringback.store.sqlite.rows import Row
-from ringback.store.sqlite.search import Search, filled_up_to, is_rare
+from ringback.store.sqlite.search import Search, filled_up_to
 from ringback.webhooks.model import State
 from ringback.webhooks.records import Job
 from ringback.webhooks.resends import STATES, BulkResend, JobState, Wanted
+
+RARE: Final = 2_000
+"""Deliveries of a number that are looked at one by one, rather than all that failed or that an endpoint has."""
 
 _SQL: Final = sql.load("resends.sql")
 _STATES: Final[tuple[JobState, ...]] = ("running", "done", "cancelled")
@@ -36,6 +39,7 @@ class _Body(Struct, array_like=True):
     rate_per_s: float | None
     total: int
     bound: int
+    by: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -47,7 +51,7 @@ class Resends(Search):
 
     def put_resend(self, job: BulkResend) -> None:
         """A new job. Raises NotFound if there is no such account."""
-        body = _encode(_Body(job.account, job.wanted, job.rate_per_s, job.total, job.bound))
+        body = _encode(_Body(job.account, job.wanted, job.rate_per_s, job.total, job.bound, job.by))
         with self._db.writing() as connection:
             account = self._names.account(connection, job.account)
             if account is None:
@@ -141,10 +145,11 @@ class Resends(Search):
             lives = self._lives(connection, account, wanted.call)
             legs = [{"root": life.root_n, "call": None if life.n == life.root_n else life.n} for life in lives]
             return _oldest_first(connection.execute(_SQL["look_by_root"], {**fields, **leg}) for leg in legs)
-        rare = fields["number"] is not None and is_rare(connection, fields["number"])
+        rare = fields["number"] is not None and _is_rare(connection, fields["number"])
         if fields["low"] > rows.STATE_CODES["succeeded"] and not rare:
             states = range(fields["low"], fields["high"] + 1)
-            return _oldest_first(connection.execute(_SQL["look_failed"], {**fields, "state": state}) for state in states)
+            statement = _SQL["look_failed" if fields["endpoint"] is None else "look_failed_of_endpoint"]
+            return _oldest_first(connection.execute(statement, {**fields, "state": state}) for state in states)
         return self._look_at_lists(connection, fields, rare)
 
     def _look_at_lists(self, connection: sqlite3.Connection, fields: dict[str, Any], rare: bool) -> Iterator[Row]:
@@ -159,6 +164,12 @@ class Resends(Search):
             statement = "look_by_account"
         yield from connection.execute(_SQL[statement], {**fields, "before": min(fields["before"], filled + 1)})
         yield from connection.execute(_SQL["look_newest"], {**fields, "filled": filled})
+
+
+def _is_rare(connection: sqlite3.Connection, number: int) -> bool:
+    """Has a number so few deliveries that it narrows more than anything else?"""
+    count: int = connection.execute(_SQL["deliveries_of_number"], (number, RARE)).fetchone()[0]
+    return count < RARE
 
 
 def _jobs(found: Iterable[Row]) -> list[BulkResend]:
@@ -178,6 +189,7 @@ def _jobs(found: Iterable[Row]) -> list[BulkResend]:
                 made=count,
                 unmade=unmade,
                 finished_at_ms=finished_at_ms,
+                by=fixed.by,
             )
         )
     return made

@@ -60,6 +60,15 @@ SELECT id FROM delivery_by_name WHERE account = :account AND name = :name AND id
 SELECT id FROM delivery WHERE account = :account AND state > 5 AND state = :state AND id > :after AND id < :before
 ORDER BY id LIMIT :limit;
 
+-- name: look_failed_of_endpoint
+-- An endpoint's deliveries in one of the states without success.
+SELECT id FROM delivery WHERE endpoint = :endpoint AND state > 5 AND state = :state AND id > :after AND id < :before
+ORDER BY id LIMIT :limit;
+
+-- name: deliveries_of_number
+-- How many deliveries a number has in its list, counted no further than a limit.
+SELECT count(*) FROM (SELECT 1 FROM delivery_by_number WHERE number = ?1 LIMIT ?2);
+
 -- name: look_by_root
 -- A conversation's deliveries, or those of one leg of it.
 SELECT id FROM delivery WHERE root = :root AND id > :after AND id < :before AND (:call IS NULL OR call = :call) ORDER BY id LIMIT :limit;

@@ -1,21 +1,21 @@
 """What people look at: calls, events, deliveries; newest first, keyset by id.
 
-A search of deliveries takes the narrowest way that its filter opens: one call, a number with few, then what is open or failed (few
-rows), then an endpoint, a number, an event name, the account. The other fields of the filter are checked on the rows it meets.
+How a search goes where several fields narrow it is told in `looking`; here is which ways each field opens. Where no way is short,
+what is open or failed comes first (mostly few rows), then an endpoint, a number, an event name, the account.
 """
 
-import heapq
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any, Final
 
 from ringback import ids
 from ringback.calls.model import Event
-from ringback.store.port import DeliveryFilter, DeliveryRow
+from ringback.store.port import DeliveryFilter, DeliveryRow, Looked
 from ringback.store.sqlite import rows, sql
 from ringback.store.sqlite.database import Database
 from ringback.store.sqlite.keys import Keys
+from ringback.store.sqlite.looking import Span, Way, look
 from ringback.store.sqlite.names import Names
 from ringback.store.sqlite.rows import Row
 from ringback.webhooks.records import StoredCall
@@ -23,8 +23,6 @@ from ringback.webhooks.records import StoredCall
 LONGEST_LIFE_MS: Final = 10 * 86_400_000
 """No schedule of retries is longer."""
 _SQL: Final = sql.load("search.sql")
-RARE: Final = 2_000
-"""Deliveries of a number that are looked through one by one, rather than all that failed or that an endpoint has."""
 
 _RANGES: Final[dict[str | None, tuple[int, int]]] = {
     None: (2, 8),
@@ -38,6 +36,15 @@ _RANGES: Final[dict[str | None, tuple[int, int]]] = {
 }
 """State codes of a filter's state. `sending` is in no row: it lives in memory."""
 
+_LISTS: Final = {
+    "endpoint": ("deliveries_by_endpoint", "mark_by_endpoint"),
+    "number": ("deliveries_by_number", "mark_by_number"),
+    "name": ("deliveries_by_name", "mark_by_name"),
+}
+"""The statements of each field's list, the likeliest to be dense first."""
+_FAILED: Final = ("deliveries_failed", "mark_failed")
+_FAILED_OF_ENDPOINT: Final = ("deliveries_failed_of_endpoint", "mark_failed_of_endpoint")
+
 
 class Search:
     """Reads for the API and the portal."""
@@ -47,7 +54,11 @@ class Search:
         self._names = names
         self._keys = keys
 
-    def calls(
+    def calls(self, account: str, before: int | None, limit: int, number: str | None = None, **narrowed: Any) -> list[StoredCall]:
+        """See `look_at_calls`; however long it takes."""
+        return self.look_at_calls(account, before, limit, number, **narrowed).rows
+
+    def look_at_calls(
         self,
         account: str,
         before: int | None,
@@ -58,13 +69,14 @@ class Search:
         since_ms: int | None = None,
         until_ms: int | None = None,
         crm_id: str | None = None,
-    ) -> list[StoredCall]:
+        within_s: float = inf,
+    ) -> Looked[StoredCall]:
         """Roots and legs of an account, newest first; `number`: those from or to it, as the source wrote it; `status`: those
         that are in it now; `since_ms`, `until_ms`: those first heard of then; `crm_id`: those that a CRM knows by it."""
         with self._db.reading() as connection:
             small = self._names.account(connection, account)
             if small is None:
-                return []
+                return Looked([])
             low, high = (0, rows.LAST_END) if status is None else (rows.END_CODES.get(status, 0),) * 2
             fields = {
                 "account": small,
@@ -72,12 +84,14 @@ class Search:
                 "crm": None if crm_id is None else self._keys.crm(account, crm_id),
                 "low": low,
                 "high": high,
-                **_span(since_ms, until_ms, before),
             }
-            found = (rows.stored_call(*row) for row in _call_ways(connection, fields))
-            # A call that runs has no code of its own: its row says only that it has no end.
-            fits = found if status is None else (stored for stored in found if stored.call.status == status)
-            return list(islice(fits, limit))
+
+            def take(row: Row) -> StoredCall | None:
+                # A call that runs has no code of its own: its row says only that it has no end.
+                stored = rows.stored_call(*row)
+                return stored if status in (None, stored.call.status) else None
+
+            return look(connection, _call_ways(connection, fields), _span(since_ms, until_ms, before), limit, take, within_s)
 
     def call(self, account: str, call_id: str) -> StoredCall | None:
         """The newest life of a call."""
@@ -133,12 +147,16 @@ class Search:
         return [rows.event(*row) for row in found], end
 
     def deliveries(self, wanted: DeliveryFilter) -> list[DeliveryRow]:
+        """See `look_at_deliveries`; however long it takes."""
+        return self.look_at_deliveries(wanted).rows
+
+    def look_at_deliveries(self, wanted: DeliveryFilter, within_s: float = inf) -> Looked[DeliveryRow]:
         """Deliveries that fit, newest first. `call`: a root's conversation, or one leg's own; every life of that id."""
         with self._db.reading() as connection:
             small = self._names.account(connection, wanted.account)
             name = None if wanted.event is None else self._names.number(connection, wanted.event)
             if small is None or wanted.state not in _RANGES or (name is None and wanted.event is not None):
-                return []
+                return Looked([])
             low, high = _RANGES[wanted.state]
             fields = {
                 "account": small,
@@ -147,11 +165,12 @@ class Search:
                 "number": None if wanted.number is None else self._keys.number(wanted.account, wanted.number),
                 "low": low,
                 "high": high,
-                "limit": wanted.limit,
-                **_span(wanted.since_ms, wanted.until_ms, wanted.before),
+                "filled": filled_up_to(connection, "delivery"),
             }
-            found = list(islice(self._ways(connection, wanted, fields), wanted.limit))
-            return self._lines(connection, found)
+            ways = self._ways(connection, wanted, fields)
+            span = _span(wanted.since_ms, wanted.until_ms, wanted.before)
+            found = look(connection, ways, span, wanted.limit, lambda row: row, within_s)
+            return Looked(self._lines(connection, found.rows), found.down_to)
 
     def deliveries_of_events(self, events: Sequence[int]) -> list[DeliveryRow]:
         """Deliveries of these events, resends too, oldest first."""
@@ -188,49 +207,27 @@ class Search:
         state, finished_at = row
         return ids.time_of(delivery), None if state <= rows.OPEN else finished_at
 
-    def _ways(self, connection: sqlite3.Connection, wanted: DeliveryFilter, fields: dict[str, Any]) -> Iterator[Row]:
-        """The rows that fit, newest first, by the narrowest way."""
+    def _ways(self, connection: sqlite3.Connection, wanted: DeliveryFilter, fields: dict[str, Any]) -> list[list[Way]]:
+        """Every way to the rows that fit, the likeliest to be dense first."""
         if wanted.call is not None:
-            return self._by_call(connection, wanted.account, wanted.call, fields)
-        if fields["number"] is not None and is_rare(connection, fields["number"]):
-            return self._listed(connection, fields)
+            return [self._of_call(connection, wanted.account, wanted.call, fields)]
+        found: list[list[Way]] = []
         if fields["high"] <= rows.OPEN:
-            return self._open(connection, fields)
-        if fields["low"] > rows.STATE_CODES["succeeded"]:
-            return connection.execute(_SQL["deliveries_failed"], fields)
-        return self._listed(connection, fields)
+            found.append(_open(connection, fields))
+        elif fields["low"] > rows.STATE_CODES["succeeded"]:
+            found.append([_way(*(_FAILED if fields["endpoint"] is None else _FAILED_OF_ENDPOINT), fields)])
+        unlisted = _way("deliveries_newest", "mark_newest", fields)
+        for field, statements in _LISTS.items():
+            if fields[field] is not None:
+                found.append([unlisted, _way(*statements, fields, fields["filled"])])
+        return found or [[unlisted, _way("deliveries_by_account", "mark_by_account", fields, fields["filled"])]]
 
-    def _by_call(self, connection: sqlite3.Connection, account: str, call_id: str, fields: dict[str, Any]) -> Iterator[Row]:
+    def _of_call(self, connection: sqlite3.Connection, account: str, call_id: str, fields: Mapping[str, Any]) -> list[Way]:
         ways = []
         for life in self._lives(connection, account, call_id):
-            leg = None if life.n == life.root_n else life.n
-            ways.append(connection.execute(_SQL["deliveries_by_root"], {**fields, "root": life.root_n, "call": leg}))
-        return _newest_first(ways)
-
-    def _open(self, connection: sqlite3.Connection, fields: dict[str, Any]) -> Iterator[Row]:
-        if fields["endpoint"] is not None:
-            return connection.execute(_SQL["deliveries_open"], fields)
-        busy = connection.execute(_SQL["busy_endpoints"], (fields["account"],)).fetchall()
-        return _newest_first(
-            [connection.execute(_SQL["deliveries_open"], {**fields, "endpoint": endpoint}) for (endpoint,) in busy]
-        )
-
-    def _listed(self, connection: sqlite3.Connection, fields: dict[str, Any]) -> Iterator[Row]:
-        filled = filled_up_to(connection, "delivery")
-        yield from connection.execute(_SQL["deliveries_newest"], {**fields, "filled": filled})
-        if fields["number"] is not None and is_rare(connection, fields["number"]):
-            statement = "deliveries_by_number"
-        elif fields["name"] is not None and _is_rare_name(connection, fields):
-            statement = "deliveries_by_name"
-        elif fields["number"] is not None and fields["endpoint"] is None:
-            statement = "deliveries_by_number"
-        elif fields["endpoint"] is not None:
-            statement = "deliveries_by_endpoint"
-        elif fields["name"] is not None:
-            statement = "deliveries_by_name"
-        else:
-            statement = "deliveries_by_account"
-        yield from connection.execute(_SQL[statement], {**fields, "before": min(fields["before"], filled + 1)})
+            leg = {"root": life.root_n, "call": None if life.n == life.root_n else life.n}
+            ways.append(_way("deliveries_by_root", "mark_by_root", {**fields, **leg}))
+        return ways
 
     def _lives(self, connection: sqlite3.Connection, account: str, call_id: str) -> list[StoredCall]:
         found = connection.execute(_SQL["lives"], (self._keys.call(account, call_id),)).fetchall()
@@ -242,44 +239,41 @@ class Search:
         return [rows.delivery_row(row, names[row[6]]) for row in found]
 
 
-def _span(since_ms: int | None, until_ms: int | None, before: int | None) -> dict[str, int]:
+def _way(rows_: str, mark: str, fields: Mapping[str, Any], top: int = rows.END) -> Way:
+    return Way(_SQL[rows_], _SQL[mark], fields, top)
+
+
+def _open(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> list[Way]:
+    """What is open: of the endpoint, or of each that has something."""
+    busy = [(fields["endpoint"],)]
+    if fields["endpoint"] is None:
+        busy = connection.execute(_SQL["busy_endpoints"], (fields["account"],)).fetchall()
+    return [_way("deliveries_open", "mark_open", {**fields, "endpoint": endpoint}) for (endpoint,) in busy]
+
+
+def _call_ways(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> list[list[Way]]:
+    """Every way to the calls that fit, the likeliest to be dense first; of those that run, all."""
+    if fields["crm"] is not None:
+        return [[_way("calls_by_crm", "mark_calls_by_crm", fields)]]
+    found: list[list[Way]] = []
+    if fields["low"] == fields["high"]:
+        of = ("calls_ended", "mark_calls_ended") if fields["low"] else ("calls_open", "mark_calls_open")
+        found.append([_way(*of, fields)])
+    if fields["number"] is not None or not found:
+        filled = filled_up_to(connection, "call")
+        list_ = ("calls_by_account", "mark_calls_by_account")
+        if fields["number"] is not None:
+            list_ = ("calls_by_number", "mark_calls_by_number")
+        unlisted = _way("calls_newest", "mark_calls_newest", {**fields, "filled": filled})
+        found.append([unlisted, _way(*list_, fields, filled)])
+    return found
+
+
+def _span(since_ms: int | None, until_ms: int | None, before: int | None) -> Span:
     """A span of time and a cursor as a range of ids."""
     end = rows.END if before is None else before
-    return {
-        "since": 0 if since_ms is None else ids.first_id_at(since_ms),
-        "before": end if until_ms is None else min(end, ids.first_id_at(until_ms)),
-    }
-
-
-def _call_ways(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> Iterator[Row]:
-    """Calls that fit, newest first, by the narrowest way; of those that run, all."""
-    if fields["crm"] is not None:
-        yield from connection.execute(_SQL["calls_by_crm"], fields)
-        return
-    if fields["number"] is None and fields["low"] == fields["high"]:
-        yield from connection.execute(_SQL["calls_ended" if fields["low"] else "calls_open"], fields)
-        return
-    filled = filled_up_to(connection, "call")
-    yield from connection.execute(_SQL["calls_newest"], {**fields, "filled": filled})
-    statement = "calls_by_account" if fields["number"] is None else "calls_by_number"
-    yield from connection.execute(_SQL[statement], {**fields, "before": min(fields["before"], filled + 1)})
-
-
-def is_rare(connection: sqlite3.Connection, number: int) -> bool:
-    """Has a number so few deliveries that it narrows more than anything else?"""
-    count: int = connection.execute(_SQL["deliveries_of_number"], (number, RARE)).fetchone()[0]
-    return count < RARE
-
-
-def _is_rare_name(connection: sqlite3.Connection, fields: Mapping[str, Any]) -> bool:
-    """The same of an event name: an endpoint, or an account's own number, may have a million rows with a handful of that name."""
-    count: int = connection.execute(_SQL["deliveries_of_name"], (fields["account"], fields["name"], RARE)).fetchone()[0]
-    return count < RARE
-
-
-def _newest_first(ways: Sequence[Iterator[Row]]) -> Iterator[Row]:
-    """Rows of several ways, each newest first, as one. Each is read only as far as it is needed."""
-    return heapq.merge(*ways, key=lambda row: row[0], reverse=True)
+    since = 0 if since_ms is None else ids.first_id_at(since_ms)
+    return Span(since, end if until_ms is None else min(end, ids.first_id_at(until_ms)))
 
 
 def filled_up_to(connection: sqlite3.Connection, list_: str) -> int:

@@ -36,6 +36,7 @@ ORDER BY own.n DESC;
 SELECT line.n, line.root, line.version, line.told, line.body
 FROM call AS ended INDEXED BY call_ended CROSS JOIN call_line AS line ON line.n = ended.n
 WHERE ended.account = :account AND ended.status > 0 AND ended.status = :low AND ended.n >= :since AND ended.n < :before
+  AND (:number IS NULL OR line.caller = :number OR line.callee = :number)
 ORDER BY ended.n DESC;
 
 -- name: calls_open
@@ -43,6 +44,7 @@ ORDER BY ended.n DESC;
 SELECT line.n, line.root, line.version, line.told, line.body
 FROM call AS open INDEXED BY call_open CROSS JOIN call_line AS line ON line.n = open.n
 WHERE open.open_since IS NOT NULL AND open.n >= :since AND open.n < :before AND line.account = :account
+  AND (:number IS NULL OR line.caller = :number OR line.callee = :number)
 ORDER BY open.n DESC;
 
 -- name: lives
@@ -67,9 +69,9 @@ SELECT id, body FROM event WHERE id = ?1;
 
 -- name: first_lost
 -- The earliest event of which a delivery to an endpoint was given up or cancelled since a moment; ?4: no older delivery is looked at.
-SELECT min(lost.event) FROM json_each('[6,7]') AS wanted CROSS JOIN delivery AS lost INDEXED BY delivery_failed
-ON lost.account = ?1 AND lost.state = wanted.value AND lost.state > 5 AND lost.id >= ?4
-WHERE lost.endpoint = ?2 AND lost.finished_at >= ?3 AND lost.kind NOT IN (4, 6, 7);
+SELECT min(lost.event) FROM json_each('[6,7]') AS wanted CROSS JOIN delivery AS lost INDEXED BY delivery_lost
+ON lost.endpoint = ?2 AND lost.state = wanted.value AND lost.state > 5 AND lost.id >= ?4
+WHERE lost.account = ?1 AND lost.finished_at >= ?3 AND lost.kind NOT IN (4, 6, 7);
 
 -- name: span_end
 -- The last of the next events of a span.
@@ -101,46 +103,68 @@ WHERE list.account = :account AND list.id >= :since AND list.id < :before AND li
 ORDER BY list.id DESC LIMIT :limit;
 
 -- name: deliveries_by_endpoint
--- An endpoint's deliveries.
+-- An endpoint's deliveries. What other lists hold is asked of them: rows and their calls lie far apart.
 SELECT line.* FROM delivery_by_endpoint AS list CROSS JOIN delivery_line AS line ON line.id = list.id
-WHERE list.endpoint = :endpoint AND list.id >= :since AND list.id < :before AND line.account = :account
-  AND line.state BETWEEN :low AND :high AND (:name IS NULL OR line.name = :name)
-  AND (:number IS NULL OR EXISTS (
-    SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
+WHERE list.endpoint = :endpoint AND list.id >= :since AND list.id < :before
+  AND (:name IS NULL OR EXISTS (
+    SELECT 1 FROM delivery_by_name AS named WHERE named.account = :account AND named.name = :name AND named.id = list.id
   ))
+  AND (:number IS NULL OR EXISTS (SELECT 1 FROM delivery_by_number AS told WHERE told.number = :number AND told.id = list.id))
+  AND line.account = :account AND line.state BETWEEN :low AND :high
 ORDER BY list.id DESC LIMIT :limit;
 
 -- name: deliveries_by_name
 -- An account's deliveries of one event name.
 SELECT line.* FROM delivery_by_name AS list CROSS JOIN delivery_line AS line ON line.id = list.id
 WHERE list.account = :account AND list.name = :name AND list.id >= :since AND list.id < :before
-  AND line.state BETWEEN :low AND :high AND (:endpoint IS NULL OR line.endpoint = :endpoint)
-  AND (:number IS NULL OR EXISTS (
-    SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
+  AND (:endpoint IS NULL OR EXISTS (
+    SELECT 1 FROM delivery_by_endpoint AS sent WHERE sent.endpoint = :endpoint AND sent.id = list.id
   ))
+  AND (:number IS NULL OR EXISTS (SELECT 1 FROM delivery_by_number AS told WHERE told.number = :number AND told.id = list.id))
+  AND line.state BETWEEN :low AND :high
 ORDER BY list.id DESC LIMIT :limit;
 
 -- name: deliveries_by_number
 -- Deliveries of the conversations and legs from or to a number.
 SELECT line.* FROM delivery_by_number AS list CROSS JOIN delivery_line AS line ON line.id = list.id
-WHERE list.number = :number AND list.id >= :since AND list.id < :before AND line.account = :account
-  AND line.state BETWEEN :low AND :high AND (:endpoint IS NULL OR line.endpoint = :endpoint) AND (:name IS NULL OR line.name = :name)
+WHERE list.number = :number AND list.id >= :since AND list.id < :before
+  AND (:endpoint IS NULL OR EXISTS (
+    SELECT 1 FROM delivery_by_endpoint AS sent WHERE sent.endpoint = :endpoint AND sent.id = list.id
+  ))
+  AND (:name IS NULL OR EXISTS (
+    SELECT 1 FROM delivery_by_name AS named WHERE named.account = :account AND named.name = :name AND named.id = list.id
+  ))
+  AND line.account = :account AND line.state BETWEEN :low AND :high
 ORDER BY list.id DESC LIMIT :limit;
 
--- name: deliveries_of_number
--- How many deliveries a number has in its list, counted no further than a limit.
-SELECT count(*) FROM (SELECT 1 FROM delivery_by_number WHERE number = ?1 LIMIT ?2);
-
--- name: deliveries_of_name
--- How many deliveries of an event name an account has in its list, counted no further than a limit.
-SELECT count(*) FROM (SELECT 1 FROM delivery_by_name WHERE account = ?1 AND name = ?2 LIMIT ?3);
-
 -- name: deliveries_failed
--- An account's deliveries that were given up, cancelled or skipped.
+-- An account's deliveries that were given up, cancelled or skipped; the lists know only those up to `filled`.
 SELECT line.* FROM delivery AS failed INDEXED BY delivery_failed CROSS JOIN delivery_line AS line ON line.id = failed.id
 WHERE failed.account = :account AND failed.state > 5 AND failed.state = :low AND failed.id >= :since AND failed.id < :before
-  AND (:endpoint IS NULL OR line.endpoint = :endpoint) AND (:name IS NULL OR line.name = :name)
-  AND (:number IS NULL OR EXISTS (
+  AND (:name IS NULL OR failed.id > :filled OR EXISTS (
+    SELECT 1 FROM delivery_by_name AS named WHERE named.account = :account AND named.name = :name AND named.id = failed.id
+  ))
+  AND (:number IS NULL OR failed.id > :filled OR EXISTS (
+    SELECT 1 FROM delivery_by_number AS told WHERE told.number = :number AND told.id = failed.id
+  ))
+  AND (:name IS NULL OR line.name = :name)
+  AND (:number IS NULL OR failed.id <= :filled OR EXISTS (
+    SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
+  ))
+ORDER BY failed.id DESC LIMIT :limit;
+
+-- name: deliveries_failed_of_endpoint
+-- The same of one endpoint.
+SELECT line.* FROM delivery AS failed INDEXED BY delivery_lost CROSS JOIN delivery_line AS line ON line.id = failed.id
+WHERE failed.endpoint = :endpoint AND failed.state > 5 AND failed.state = :low AND failed.id >= :since AND failed.id < :before
+  AND (:name IS NULL OR failed.id > :filled OR EXISTS (
+    SELECT 1 FROM delivery_by_name AS named WHERE named.account = :account AND named.name = :name AND named.id = failed.id
+  ))
+  AND (:number IS NULL OR failed.id > :filled OR EXISTS (
+    SELECT 1 FROM delivery_by_number AS told WHERE told.number = :number AND told.id = failed.id
+  ))
+  AND line.account = :account AND (:name IS NULL OR line.name = :name)
+  AND (:number IS NULL OR failed.id <= :filled OR EXISTS (
     SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
   ))
 ORDER BY failed.id DESC LIMIT :limit;
@@ -164,6 +188,73 @@ WHERE line.root = :root AND line.id >= :since AND line.id < :before AND (:call I
     SELECT 1 FROM call WHERE call.n IN (line.root, line.call) AND (call.caller = :number OR call.callee = :number)
   ))
 ORDER BY line.id DESC LIMIT :limit;
+
+-- name: mark_calls_newest
+-- The id that stands so many behind the first of a span, among calls that no list holds yet.
+SELECT n FROM call WHERE n > :filled AND n >= :since AND n < :before ORDER BY n DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_calls_by_account
+-- The same of the list.
+SELECT n FROM call_by_account WHERE account = :account AND n >= :since AND n < :before ORDER BY n DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_calls_by_number
+-- The same of calls from or to a number.
+SELECT n FROM call_by_number WHERE number = :number AND n >= :since AND n < :before ORDER BY n DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_calls_by_crm
+-- The same of calls that a CRM knows by one id.
+SELECT n FROM call
+WHERE crm = :crm AND crm IS NOT NULL AND n >= :since AND n < :before ORDER BY n DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_calls_ended
+-- The same of calls that ended in one state.
+SELECT n FROM call
+WHERE account = :account AND status > 0 AND status = :low AND n >= :since AND n < :before ORDER BY n DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_calls_open
+-- The same of calls without an end.
+SELECT n FROM call INDEXED BY call_open
+WHERE open_since IS NOT NULL AND n >= :since AND n < :before ORDER BY n DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_newest
+-- The same of deliveries that no list holds yet.
+SELECT id FROM delivery WHERE id > :filled AND id >= :since AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_by_account
+-- The same of an account's deliveries.
+SELECT id FROM delivery_by_account WHERE account = :account AND id >= :since AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_by_endpoint
+-- The same of an endpoint's.
+SELECT id FROM delivery_by_endpoint WHERE endpoint = :endpoint AND id >= :since AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_by_name
+-- The same of an event name's.
+SELECT id FROM delivery_by_name
+WHERE account = :account AND name = :name AND id >= :since AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_by_number
+-- The same of a number's.
+SELECT id FROM delivery_by_number WHERE number = :number AND id >= :since AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_failed
+-- The same of an account's in one state without success.
+SELECT id FROM delivery INDEXED BY delivery_failed
+WHERE account = :account AND state > 5 AND state = :low AND id >= :since AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_failed_of_endpoint
+-- The same of an endpoint's.
+SELECT id FROM delivery INDEXED BY delivery_lost
+WHERE endpoint = :endpoint AND state > 5 AND state = :low AND id >= :since AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_open
+-- The same of an endpoint's that are open.
+SELECT id FROM delivery INDEXED BY delivery_open
+WHERE endpoint = :endpoint AND state <= 4 AND id >= :since AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skip;
+
+-- name: mark_by_root
+-- The same of a conversation's.
+SELECT id FROM delivery WHERE root = :root AND id >= :since AND id < :before ORDER BY id DESC LIMIT 1 OFFSET :skip;
 
 -- name: roots_of_events
 -- The conversations that events belong to.
