@@ -162,7 +162,6 @@ def visit(browser: Browser, sample: Sample) -> Iterator[Callable[..., Shown]]:
 
 def watch(shown: Shown) -> None:
     """Whatever a page complains of, and every request that goes elsewhere."""
-    ours = shown.home.split("/portal")[0]
     shown.page.on(
         "console",
         lambda told: (
@@ -173,9 +172,12 @@ def watch(shown: Shown) -> None:
     )
     shown.page.on("pageerror", lambda error: shown.faults.append(f"script: {error}"))
     shown.page.on("dialog", lambda dialog: (shown.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    shown.page.on(
-        "request", lambda asked: None if asked.url.startswith(ours) else shown.faults.append(f"asked elsewhere: {asked.url}")
-    )
+
+    def look(url: str) -> None:
+        if not url.startswith(shown.home.split("/portal")[0]):
+            shown.faults.append(f"asked elsewhere: {url}")
+
+    shown.page.on("request", lambda asked: look(asked.url))
 
 
 def json_of(shown: Shown, path: str, key: str) -> Any:

@@ -41,6 +41,31 @@ def test_a_customer_presses_the_button_of_a_link(visit: Callable[..., Shown], sa
     second.see("door-used")
 
 
+def test_links_that_were_made_stand_beside_the_sessions_and_are_ended_there(visit: Callable[..., Shown], sample: Sample) -> None:
+    path = f"/v1/accounts/{sample.api.account}/portal-links"
+    good = sample.server.operator.post(path, {"role": "viewer", "name": "Robin"})["url"]
+    used = sample.server.operator.post(path, {"role": "developer", "name": "Ash"})["url"]
+    visit("developer", url=used)
+    shown = visit("developer")
+    page = shown.go(f"{sample.home.partition('/portal')[0]}/portal/sessions")
+    links = page.get_by_role("region", name="Links")
+    row = links.get_by_role("row").filter(has_text="Robin")
+    expect(row).to_contain_text("viewer")
+    expect(row).to_contain_text("not yet")
+    past = links.get_by_role("row").filter(has_text="Ash")
+    expect(past).not_to_contain_text("not yet")
+    expect(past.get_by_role("button", name="End")).to_have_count(0)
+    shown.see("sessions-and-links")
+    row.get_by_role("button", name="End").click()
+    expect(links.get_by_role("row").filter(has_text="Robin")).to_have_count(0)
+    late = visit(None)
+    late.go(good)
+    expect(late.page.get_by_text("not good any more")).to_be_visible()
+    viewer = visit("viewer")
+    viewer.go(f"{sample.home.partition('/portal')[0]}/portal/sessions")
+    expect(viewer.page.get_by_role("button", name="End")).to_have_count(0)
+
+
 def test_the_keyboard_is_enough(visit: Callable[..., Shown], sample: Sample) -> None:
     shown = visit("developer")
     page = shown.go("/endpoints")

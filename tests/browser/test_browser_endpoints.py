@@ -12,6 +12,9 @@ def test_home_says_what_needs_somebody(visit: Callable[..., Shown], sample: Samp
     expect(page.get_by_role("heading", name="Home")).to_be_visible()
     expect(page.get_by_text("deliveries gave up at")).to_be_visible()
     shown.see("home")
+    live = page.get_by_role("group", name="Live calls").get_by_role("link", name="+61288880000", exact=True)
+    live.first.click()
+    expect(page.get_by_role("list", name="What happened, in order")).to_be_visible()
 
 
 def test_the_list_and_one(visit: Callable[..., Shown], sample: Sample) -> None:

@@ -118,6 +118,47 @@ def test_all_that_a_filter_shows_is_sent_again_with_a_bar_that_stays(visit: Call
     expect(page.locator("#job .figure").nth(1)).to_have_text("3", timeout=15_000)
 
 
+def test_what_was_sent_again_before_is_listed_and_one_at_work_is_cancelled(
+    visit: Callable[..., Shown], sample: Sample, own: Api
+) -> None:
+    endpoint = own.endpoint(f"{sample.bad.url}/past", "voc", description="The old one")["id"]
+    home = sample.home.replace(sample.api.account, own.account)
+    shown = visit("developer", url=sample.link("developer", own.account))
+    page = shown.go(f"{home}/resends")
+    expect(page.get_by_role("heading", name="Nothing was sent again in bulk")).to_be_visible()
+    for number in range(3):
+        call = {"id": f"p-{number}", "direction": "inbound", "from": "+61288880000", "to": "+611800111222"}
+        own.send({"type": "call.starting", "at": "2026-11-20T12:00:00Z", "call": call})
+    until(lambda: len(own.deliveries(state="exhausted")) == 3, 15)
+    narrowed = {"state": "exhausted", "endpoint": endpoint, "event": "inboundCallStart", "since": "2026-11-20T00:00:00Z"}
+    made = own.post("/v1/resends", {"filter": narrowed}, 202)["id"]
+    until(lambda: own.get(f"/v1/resends/{made}")["state"] == "done", 20)
+    until(lambda: not own.deliveries(state="waiting"), 20)
+    assert own.post("/v1/resends", {"filter": {"number": "+61288880000"}, "rate_per_s": 0.001}, 202)["count"] == 3
+    shown.go(f"{home}/log")
+    page.get_by_role("link", name="Sent again", exact=True).click()
+    expect(page.get_by_role("row")).to_have_count(3)
+    past = page.get_by_role("row").nth(2)
+    expect(past).to_contain_text("done")
+    expect(past.get_by_role("link", name="The old one")).to_be_visible()
+    expect(past.get_by_label("What is sent again")).to_contain_text("gave up")
+    expect(past.get_by_label("What is sent again")).to_contain_text("inboundCallStart")
+    expect(past).to_contain_text("3 failed")
+    now = page.get_by_role("row").nth(1)
+    expect(now).to_contain_text("running")
+    expect(now).to_contain_text("what did not arrive")
+    shown.see("resends")
+    now.get_by_role("button", name="Cancel the rest").click()
+    page.wait_for_url("**/resends/rs_*")
+    expect(page.locator("#job .badge")).to_have_text("cancelled")
+    expect(page.get_by_label("What is sent again")).to_contain_text("+61288880000")
+    shown.see("resend-cancelled")
+    viewer = visit("viewer", url=sample.link("viewer", own.account))
+    viewer.go(f"{home}/resends")
+    expect(viewer.page.get_by_role("row")).to_have_count(3)
+    expect(viewer.page.get_by_role("button", name="Cancel the rest")).to_have_count(0)
+
+
 def test_what_comes_meanwhile_appears_by_itself(visit: Callable[..., Shown], sample: Sample, own: Api) -> None:
     own.endpoint(f"{sample.good.url}/tail")
     shown = visit("developer", url=sample.link("developer", own.account))

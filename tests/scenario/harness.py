@@ -108,11 +108,12 @@ def start_server(
     environment: dict[str, str] | None = None,
     strict: bool = False,
     under: tuple[str, ...] = (),
+    program: tuple[str, ...] = ("-m", "ringback"),
 ) -> Server:
     """Starts a server on a free port and waits until it is ready. `strict`: no plain http, no private addresses. `under`: a command
-    that runs it."""
+    that runs it. `program`: what Python is to run."""
     log = data.parent / f"{data.name}.log"
-    command = [*under, sys.executable, "-m", "ringback", "serve", "--data", str(data), "--port", str(port or free_port())]
+    command = [*under, sys.executable, *program, "serve", "--data", str(data), "--port", str(port or free_port())]
     command += [*([] if strict else ["--allow-network", "127.0.0.0/8", "--allow-http"]), *options]
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RINGBACK_")}
     with log.open("ab") as out:

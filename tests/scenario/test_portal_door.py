@@ -114,6 +114,30 @@ def test_a_fresh_server_prints_a_link_for_the_operator(tmp_path: Path) -> None:
     server.stop()
 
 
+def test_links_that_were_made_are_listed_and_ended(server: Server, api: Api) -> None:
+    other = server.account()
+    linked(server, other)
+    good, used = linked(server, api, "viewer"), api.post(f"/v1/accounts/{api.account}/portal-links", {"name": "Robin"})
+    Visitor(server).use(used["url"])
+    found = {one["id"]: one for one in api.get("/v1/portal-links")["items"]}
+    assert found.keys() == {good["id"], used["id"]}
+    assert found[good["id"]]["used_at"] is None
+    assert found[good["id"]]["made_by"] == "operator"
+    assert found[good["id"]]["expires_at"] == good["expires_at"]
+    assert (found[used["id"]]["name"], found[used["id"]]["role"]) == ("Robin", "developer")
+    assert found[used["id"]]["used_at"] >= found[used["id"]]["created_at"]
+    everybody = server.operator.get("/v1/portal-links?limit=1000")["items"]
+    assert {one["account"] for one in everybody} >= {api.account, other.account}
+    assert server.operator.get(f"/v1/portal-links?account={other.account}")["items"] == other.get("/v1/portal-links")["items"]
+    viewer = Api(server.port, api.post("/v1/keys", {"name": "v", "role": "viewer"})["key"], api.account)
+    path = f"/v1/portal-links/{good['id']}"
+    assert viewer.call("DELETE", path)[0] == 403
+    assert other.call("DELETE", path)[0] == 404
+    assert api.call("DELETE", path)[0] == 204
+    assert api.call("DELETE", path)[0] == 404
+    assert "not good any more" in Visitor(server).get(good["url"], 404).text
+
+
 # Staying in
 
 

@@ -51,6 +51,8 @@ async def calls(visit: Visitor) -> Response[Any]:
         twin=_with("/v1/calls", urlencode(narrowed)),
         rows=rows,
         next_cursor=found["next_cursor"],
+        looked_back_to=found.get("looked_back_to"),
+        most=PAGE,
         asked=asked,
         statuses=STATUSES,
         cursor=cursor,

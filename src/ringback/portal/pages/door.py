@@ -28,6 +28,8 @@ FORM_COOKIE: Final = "ringback-form"
 """Of whoever is not in yet: the form at the door must have been made for them, too."""
 _FORM_S: Final = 3_600
 START: Final = "/portal"
+MOST: Final = 200
+"""Sessions, and links, on the page that lists them."""
 
 
 class Door:
@@ -168,11 +170,18 @@ def _agent(request: AnyRequest) -> str:
 
 @get("/portal/sessions")
 async def sessions(visit: Visitor) -> Response[Any]:
-    """Everybody who is in: the account's; for the operator all."""
+    """Everybody who is in, and the links that were made: the account's; for the operator all."""
     own = {} if visit.session.account is None else {"account": visit.session.account}
-    found = await visit.api.get("/v1/portal-sessions", limit=200, **own)
+    found = await visit.api.get("/v1/portal-sessions", limit=MOST, **own)
+    links = await visit.api.get("/v1/portal-links", limit=MOST, **own)
     return visit.page(
-        "sessions.html", "Sessions", twin="/v1/portal-sessions", sessions=found["items"], mine=to_text("ses", visit.session.id)
+        "sessions.html",
+        "Sessions",
+        twin="/v1/portal-sessions",
+        sessions=found["items"],
+        links=links["items"],
+        names={one.id: one.name for one in visit.engine.book.accounts.values()},
+        mine=to_text("ses", visit.session.id),
     )
 
 
@@ -180,6 +189,13 @@ async def sessions(visit: Visitor) -> Response[Any]:
 async def end_session(visit: Visitor, session_id: str) -> Response[Any]:
     """Ends a session."""
     await visit.api.delete(f"/v1/portal-sessions/{session_id}")
+    return redirect("/portal/sessions")
+
+
+@post("/portal/links/{link_id:str}/end")
+async def end_link(visit: Visitor, link_id: str) -> Response[Any]:
+    """Ends a link that nobody has used."""
+    await visit.api.delete(f"/v1/portal-links/{link_id}")
     return redirect("/portal/sessions")
 
 
@@ -192,5 +208,5 @@ async def leave(visit: Visitor) -> Response[Any]:
     return answer
 
 
-SESSIONS: Final = Group((sessions, end_session, leave))
-"""Who is in. No entry in the navigation: it stands beside who one is."""
+SESSIONS: Final = Group((sessions, end_session, end_link, leave))
+"""Who is in, and who may come in. No entry in the navigation: it stands beside who one is."""

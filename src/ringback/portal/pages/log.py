@@ -42,7 +42,7 @@ async def log(visit: Visitor) -> Response[Any]:
             raise
         wrong = f"{refused.field} {refused}".strip()
     endpoints = (await visit.api.get("/v1/endpoints", limit=MOST_ENDPOINTS))["items"]
-    jobs = [] if cursor else (await visit.api.get("/v1/resends", limit=3))["items"]
+    jobs = [] if cursor else (await visit.api.get("/v1/resends", state="running", limit=3))["items"]
     query = urlencode(asked)
     return visit.page(
         "log.html",
@@ -52,7 +52,9 @@ async def log(visit: Visitor) -> Response[Any]:
         asked={name: asked.get(name, "") for name in FIELDS},
         form_times={name: _of_a_form(asked.get(name, "")) for name in _TIMES},
         wrong=wrong,
-        is_tail=not cursor and "until" not in asked,
+        is_tail=not cursor and "until" not in asked and "looked_back_to" not in found,
+        looked_back_to=found.get("looked_back_to"),
+        most=PAGE,
         cursor=cursor,
         query=query,
         url=_with(f"{visit.home}/log", query),
@@ -63,7 +65,7 @@ async def log(visit: Visitor) -> Response[Any]:
         endpoints=endpoints,
         by_id={one["id"]: one for one in endpoints},
         events=_events(visit, endpoints),
-        jobs=[job for job in jobs if job["state"] == "running"],
+        jobs=jobs,
         resend=_with(f"{visit.home}/resend", query) if asked.get("state", "") in RESENT else None,
     )
 

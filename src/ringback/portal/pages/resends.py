@@ -1,14 +1,22 @@
-"""Sending again in bulk: what it would be, then how far it is. A filter of the log stands in the query, as `/v1/resends` has it."""
+"""Sending again in bulk: what it would be, how far it is, and what was sent again before. A filter of the log stands in the query,
+as `/v1/resends` has it."""
 
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 
 from ringback.portal.nav import Group
-from ringback.portal.visit import Visitor
+from ringback.portal.visit import Visit, Visitor
 
 FIELDS: Final = ("state", "endpoint", "call", "event", "number", "since", "until")
 """What narrows a bulk resend (`ResendFilter`)."""
+WITHIN_S: Final = 0.1
+"""How long one page counts."""
+_DIGITS: Final = 13
+PAGE: Final = 50
+MOST_ENDPOINTS: Final = 1_000
+"""Whose names are known beside their ids."""
 
 
 def _asked(given: Any) -> dict[str, str]:
@@ -17,10 +25,17 @@ def _asked(given: Any) -> dict[str, str]:
 
 @get("/portal/{account:str}/resend")
 async def preview(visit: Visitor) -> Response[Any]:
-    """How many it would be, and a button."""
-    asked = _asked(visit.request.query_params)
-    found = await visit.api.post("/v1/resends", {"filter": asked, "dry_run": True})
-    return visit.page("resend.html", "Send again", twin="/v1/resends", asked=asked, count=found["count"])
+    """How many it would be, and a button. Where it takes long to count, the page says how many it has come to, and goes on:
+    `cursor` is where from, `counted` how many were before that."""
+    given = visit.request.query_params
+    asked, before = _asked(given), given.get("counted", "")
+    found = await visit.api.post(
+        "/v1/resends", {"filter": asked, "dry_run": True, "within_s": WITHIN_S, "cursor": given.get("cursor")}
+    )
+    count = found["count"] + (int(before) if before.isascii() and before.isdigit() and len(before) < _DIGITS else 0)
+    more = found.get("next_cursor")
+    further = f"{visit.home}/resend?{urlencode({**asked, 'cursor': more, 'counted': count})}" if more else None
+    return visit.page("resend.html", "Send again", twin="/v1/resends", asked=asked, count=count, further=further)
 
 
 @post("/portal/{account:str}/resend")
@@ -30,11 +45,20 @@ async def begin(visit: Visitor) -> Response[Any]:
     return visit.go(f"/resends/{made['id']}")
 
 
+@get("/portal/{account:str}/resends")
+async def past(visit: Visitor) -> Response[Any]:
+    """Those at work and those that are over, newest first."""
+    cursor = visit.request.query_params.get("cursor")
+    found = await visit.api.get("/v1/resends", limit=PAGE, cursor=cursor)
+    return visit.page("resends.html", "Sent again", twin="/v1/resends", found=found, cursor=cursor, by_id=await _endpoints(visit))
+
+
 @get("/portal/{account:str}/resends/{resend_id:str}")
 async def progress(visit: Visitor, resend_id: str) -> Response[Any]:
     """How far it is."""
     job = await visit.api.get(f"/v1/resends/{resend_id}")
-    return visit.page("resend_job.html", "Sending again", twin=f"/v1/resends/{resend_id}", job=job)
+    by_id = await _endpoints(visit)
+    return visit.page("resend_job.html", "Sending again", twin=f"/v1/resends/{resend_id}", job=job, by_id=by_id)
 
 
 @post("/portal/{account:str}/resends/{resend_id:str}/cancel")
@@ -44,4 +68,9 @@ async def cancel(visit: Visitor, resend_id: str) -> Response[Any]:
     return visit.go(f"/resends/{resend_id}")
 
 
-GROUP: Final = Group((preview, begin, progress, cancel))
+async def _endpoints(visit: Visit) -> dict[str, Any]:
+    """The account's endpoints by their ids, to name those of filters."""
+    return {one["id"]: one for one in (await visit.api.get("/v1/endpoints", limit=MOST_ENDPOINTS))["items"]}
+
+
+GROUP: Final = Group((preview, begin, past, progress, cancel))

@@ -23,6 +23,17 @@ export function ask(url, method = "GET", body = null, byItself = false) {
   });
 }
 
+// Puts an element of another document at the end of one of ours.
+export function append(place, element) {
+  const fresh = document.adoptNode(element);
+  place.append(fresh);
+  tell(fresh);
+}
+
+function tell(fresh) {
+  for (const begin of hearers) begin(fresh);
+}
+
 // Puts the part with this id, as another document has it, in place of ours. What has the focus keeps it where it can.
 export function put(id, page) {
   const now = document.getElementById(id);
@@ -33,7 +44,7 @@ export function put(id, page) {
   const fresh = document.adoptNode(next);
   for (const id of opened) fresh.querySelector(`details#${CSS.escape(id)}`)?.setAttribute("open", "");
   now.replaceWith(fresh);
-  for (const begin of hearers) begin(fresh);
+  tell(fresh);
   if (focused) fresh.querySelector(focused)?.focus();
   return fresh;
 }

@@ -8,9 +8,10 @@ import { live } from "./live.js";
 import { forms } from "./form.js";
 import { rows } from "./rows.js";
 import { tail } from "./tail.js";
+import { further } from "./further.js";
 import { onFresh } from "./fragment.js";
 
-for (const begin of [sayTimes, offerCopies, live, again, forms, rows, tail]) {
+for (const begin of [sayTimes, offerCopies, live, again, forms, rows, tail, further]) {
   begin(document);
   onFresh(begin);
 }

@@ -14,7 +14,7 @@ export function rows(root) {
 }
 
 export function isOpen(root) {
-  return root.querySelector("tr.opened") !== null;
+  return root.querySelector("tr.opened, a[data-opens][aria-expanded=true]") !== null;
 }
 
 function isPlain(event) {

@@ -42,6 +42,7 @@ function follow(id, feed) {
     const top = list.querySelector(".table-box")?.scrollTop ?? 0;
     try {
       const { page, status } = await ask(location.href, "GET", null, true);
+      if (isOpen(document.getElementById(id))) return soon(LEAST_MS); // while it was asked for
       const fresh = status === 200 ? put(id, page) : null;
       if (fresh && before.size) mark(fresh, before);
       if (fresh && top) fresh.querySelector(".table-box").scrollTop = top;
