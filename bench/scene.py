@@ -148,8 +148,9 @@ def new_data(name: str) -> Path:
     return path
 
 
-def full_store(rows: int) -> tuple[Path, str]:
-    """(data directory, the account's key) of a copy of a store with `rows` deliveries done; made once per version of the store."""
+def full_store(rows: int, name: str = "work") -> tuple[Path, str]:
+    """(data directory, the account's key) of a copy of a store with `rows` deliveries done, which is made once per version of the
+    store; `name`: of the copy."""
     parts = [*sorted((ROOT / "src/ringback/store").rglob("*")), ROOT / "src/ringback/calls/model.py", BENCH / "prefill.py"]
     digest = hashlib.sha256(b"".join(part.read_bytes() for part in parts if part.suffix in (".py", ".sql"))).hexdigest()[:12]
     kept = BUILD / f"full-{rows}-{digest}"
@@ -162,7 +163,7 @@ def full_store(rows: int) -> tuple[Path, str]:
         server.stop()
         subprocess.run([sys.executable, str(BENCH / "prefill.py"), str(server.data), str(rows)], check=True)
         (kept / "done").write_text(api.key)
-    copy = new_data("work")
+    copy = new_data(name)
     shutil.copytree(kept / "data", copy)
     os.sync()  # else the system writes the copy down while the first run waits for its own syncs
     return copy, (kept / "done").read_text()
