@@ -14,7 +14,7 @@ from harness import Api, Receiver, Server, run_ringback, until
 from live_harness import CALLER, NUMBER, call_of, comes_in, has_number, in_status, over, parameters, placed, start_with_switch
 from test_freeswitch_live import Place, legs
 
-from ringback.intake.spool import SpoolFile
+from ringback.store.spool import SpoolFile
 
 LIMIT = 256 * 1024
 """Bytes that no file of a server may go beyond once its store is broken: the database is larger then, the spool is not."""
@@ -86,6 +86,18 @@ def arrived(receiver: Receiver) -> dict[str, list[str]]:
     return found
 
 
+def with_an_end_that_waits(folder: Path, receiver: Receiver) -> tuple[Server, Api, str]:
+    """A server without a store, and a call that has ended since."""
+    server = start_with_switch(folder / "data")
+    api = server.account()
+    api.endpoint(receiver.url + "/", "standard")
+    call = placed(api, document=STAYS, script="answer, wait 60s")
+    in_status(api, call, "ongoing")
+    broken(server)
+    api.post(f"/v1/calls/{call}/hang-up", {}, 202)
+    return server, api, call
+
+
 def test_calls_that_a_kill_met_while_the_store_took_nothing_are_told_whole(
     tmp_path: Path, receivers: Callable[[], Receiver]
 ) -> None:
@@ -130,13 +142,7 @@ def test_calls_that_a_kill_met_while_the_store_took_nothing_are_told_whole(
 
 
 def test_without_a_kill_the_spool_is_emptied_as_soon_as_the_store_is_back(tmp_path: Path, receiver: Receiver) -> None:
-    server = start_with_switch(tmp_path / "data")
-    api = server.account()
-    api.endpoint(receiver.url + "/", "standard")
-    call = placed(api, document=STAYS, script="answer, wait 60s")
-    in_status(api, call, "ongoing")
-    broken(server)
-    api.post(f"/v1/calls/{call}/hang-up", {}, 202)
+    server, api, call = with_an_end_that_waits(tmp_path, receiver)
     until(lambda: list(server.data.glob("spool-*.db")), 15)
     status, answer = api.call("POST", "/v1/erasures", {"number": "+61255500009"})
     assert (status, "not stored yet" in answer["detail"]) == (503, True), answer
@@ -177,13 +183,7 @@ def test_a_folder_that_cannot_hold_the_spool_is_said_at_the_start(tmp_path: Path
 
 @pytest.mark.needs("prlimit")
 def test_a_server_that_starts_without_a_store_lets_calls_in_once_there_is_one(tmp_path: Path, receiver: Receiver) -> None:
-    server = start_with_switch(tmp_path / "data")
-    api = server.account()
-    api.endpoint(receiver.url + "/", "standard")
-    call = placed(api, document=STAYS, script="answer, wait 60s")
-    in_status(api, call, "ongoing")
-    broken(server)
-    api.post(f"/v1/calls/{call}/hang-up", {}, 202)
+    server, api, call = with_an_end_that_waits(tmp_path, receiver)
     until(lambda: metric(server, "ringback_live_calls") == 0)
     safe(server, server.data, tmp_path / "copy")
     server.stop(9)

@@ -71,7 +71,9 @@ def test_a_number_s_fallback_is_tried_too_and_an_error_may_be_expected(api: Api,
     api.post("/v1/numbers", {"number": "+61299990044", "voice": voice})
     told = run(api, number="+61299990044", script="answer", expect=["asks /fallback", "says 'in sales'"])
     assert (told["ok"], [one["ok"] for one in told["expectations"]]) == (False, [True, True]), "the application did not answer"
-    assert run(api, number="+61299990044", script="answer", expect=["warns 'no connection'", "asks /fallback with ErrorCode=11205"])["ok"]
+    assert run(
+        api, number="+61299990044", script="answer", expect=["warns 'no connection'", "asks /fallback with ErrorCode=11205"]
+    )["ok"]
 
 
 def test_no_address_is_reached_that_webhooks_may_not_reach(locked: Server, application: Receiver) -> None:

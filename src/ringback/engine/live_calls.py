@@ -76,7 +76,7 @@ class LiveCalls:
         self._made = make_switch(engine, self.clock, self._files, lambda leg: self._legs[leg].account if leg in self._legs else "")
         self._simulated = self._made.simulated
         self._switch: Switch | None = self._made.switch
-        self.source = SIMULATED if self._switch is None else self._switch.name
+        self.source: str = SIMULATED if self._switch is None else self._switch.name
         self._worlds: dict[str, CallWorld] = {}
         """By root."""
         self._legs: dict[str, CallWorld] = {}

@@ -2,7 +2,7 @@
 
 A producer over HTTP can be told to come again, a call cannot. So what the store does not take is kept and offered again until it is
 taken; nothing overtakes it. While the store takes it, it is in memory alone, for moments. As soon as the store is away, slow or
-behind, what waits is in a file too (`intake.spool`), which the next process begins with if this one ends. Each update has an id:
+behind, what waits is in a file too (`store.spool`), which the next process begins with if this one ends. Each update has an id:
 one that was handed on just before the end changes nothing the second time. If the file cannot be written, memory is what there is,
 and the operator is told.
 
@@ -24,9 +24,9 @@ from msgspec.structs import replace
 
 from ringback.calls.model import Update
 from ringback.errors import BadSettings, OurError, StoreUnavailable
-from ringback.intake.spool import SpoolFile, Waiting
 from ringback.intake.turn import Answer
 from ringback.settings import Settings
+from ringback.store.spool import SpoolFile, Waiting
 
 log = logging.getLogger("ringback.live")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ringback.calls.directory import Place
-from ringback.calls.model import FINAL, Event, Update
+from ringback.calls.model import Event, Update
 from ringback.calls.watchdog import expired
 from ringback.delivery.addresses import read_allowed_network
 from ringback.delivery.dispatcher import Dispatcher, DispatchSettings
@@ -34,10 +34,11 @@ from ringback.engine.endpoints import EndpointKeeper
 from ringback.engine.erasures import Erasures
 from ringback.engine.hidden import Hidden
 from ringback.engine.housekeeping import Housekeeping
+from ringback.engine.letting_in import Switches
 from ringback.engine.limits import IntakeLimits
 from ringback.engine.links import own_url
 from ringback.engine.live_calls import LiveCalls
-from ringback.engine.live_spool import LiveSpool, Told, spool_file
+from ringback.engine.live_spool import LiveSpool
 from ringback.engine.recordings import Recordings
 from ringback.engine.resends import Resends
 from ringback.engine.sessions import Sessions
@@ -64,7 +65,6 @@ log = logging.getLogger("ringback")
 
 _T = TypeVar("_T")
 WATCHDOG_S = 60.0
-AGAIN_S = 1.0
 SPOOL_S = 1.0
 """How long a stop waits for a store that takes nothing, with what switches told."""
 LEAST_KEY = 8
@@ -193,7 +193,7 @@ class Engine:
         self.erasures = Erasures(self)
         self.housekeeping = Housekeeping(self)
         self.door = Door(self.book, self.writer, settings.max_body_bytes, self.on_stray, self.limits)
-        self.spool = LiveSpool(self.accept, partial(self.note, "gap"), spool_file(settings, self.store.organization_id()))
+        self.switches = Switches(self)
         self.sources = Sources(self)
         self.recordings = Recordings(self, own_url(settings.public_url, listeners))
         self.sessions = Sessions(self, own_url(settings.public_url, listeners))
@@ -201,13 +201,14 @@ class Engine:
         self.transcribing = Transcribing(self, self.speech.listening)
         self.live_calls = LiveCalls(self)
         self.simulations = Simulations(self)
-        self.ready = False
-        self.strays = 0
-        self._left: list[tuple[str, Answer]] = []
-        """Ends that an earlier process left in the spool, and nobody was told of yet."""
-        self._beginning: asyncio.Task[None] | None = None
+        self.ready, self.strays = False, 0
         self._watchdog: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def spool(self) -> LiveSpool:
+        """What switches tell, on its way to the ledger."""
+        return self.switches.spool
 
     @property
     def is_fresh(self) -> bool:
@@ -228,8 +229,7 @@ class Engine:
         self.spawn(self.activity.run())
         await self.sessions.start()
         await self.transcribing.start()
-        await self.spool.start(self._left_behind)
-        await self._begin()
+        await self.switches.begin()
         self._watchdog = self.loop.create_task(self._watch())
         self.ready = True
 
@@ -238,9 +238,7 @@ class Engine:
         self.ready = False
         if self._watchdog is not None:
             self._watchdog.cancel()
-        if self._beginning is not None:
-            self._beginning.cancel()
-            await asyncio.wait({self._beginning})
+        await self.switches.stop_beginning()
         await self.live_calls.stop(self.settings.drain_s)
         await self.transcribing.stop()
         await self.speech.close()
@@ -259,51 +257,6 @@ class Engine:
         await self.loop.run_in_executor(None, self.writer.stop)
         self.threads.shutdown(wait=True)
         self.store.close()
-
-    # Switches
-    async def _begin(self) -> None:
-        """Lets switches in; if the store takes no updates, as soon as it does."""
-        away = asyncio.Event()
-        waiting = self.loop.create_task(away.wait())
-        self._beginning = self.loop.create_task(self._let_in(away), name="switches")
-        await asyncio.wait({self._beginning, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if self._beginning.done():
-            self._beginning.result()
-        else:
-            self._beginning.add_done_callback(self._begun)
-
-    async def _let_in(self, away: asyncio.Event) -> None:
-        """What an earlier process could not hand to the ledger comes first: all that switches tell now is newer."""
-        for begin in (self.spool.caught_up, self._tell_left, self.sources.start, self.live_calls.start):
-            while True:
-                try:
-                    await begin()
-                except StoreUnavailable as error:
-                    log.warning("switches are let in once the store takes updates: %s", error)
-                    away.set()
-                    await asyncio.sleep(AGAIN_S)
-                else:
-                    break
-
-    def _begun(self, task: "asyncio.Task[None]") -> None:
-        """Nobody waits any more for what became of it."""
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("switches could not be let in: no calls are taken", exc_info=error)
-            self.note("gap", f"switches could not be let in, restart the server: {error}")
-
-    def _left_behind(self, account: str, update: Update) -> Told | None:
-        """Who hears what became of an update that an earlier process left."""
-        if update.type.removeprefix("call.") not in FINAL:
-            return None
-        return lambda answer: self._left.append((account, answer))
-
-    async def _tell_left(self) -> None:
-        """Raises StoreUnavailable."""
-        while self._left:
-            await self.live_calls.tell_lost(*self._left[0])
-            del self._left[0]
 
     def in_thread(self, work: Callable[[], _T]) -> Awaitable[_T]:
         """Runs blocking work (the store) beside the loop."""

@@ -14,8 +14,8 @@ from ringback.calls.model import CallRef, Update
 from ringback.engine import live_spool
 from ringback.engine.live_spool import LiveSpool
 from ringback.errors import OurError, StoreUnavailable
-from ringback.intake.spool import SpoolFile
 from ringback.intake.turn import Answer
+from ringback.store.spool import SpoolFile
 
 Items = Sequence[tuple[str, Update]]
 

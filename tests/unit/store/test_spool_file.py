@@ -9,7 +9,7 @@ import pytest
 
 from ringback.calls.model import CallRef, Update
 from ringback.errors import StoreUnavailable
-from ringback.intake.spool import SpoolFile, Waiting
+from ringback.store.spool import SpoolFile, Waiting
 
 NUMBER = "+61288887777"
 

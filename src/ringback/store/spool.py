@@ -18,12 +18,13 @@ import msgspec
 
 from ringback.calls.model import Update
 from ringback.errors import StoreUnavailable
+from ringback.store.sqlite import sql
 
 log = logging.getLogger("ringback.spool")
 
+_SQL: Final = sql.load("spool.sql", __package__)
 _VERSION: Final = 1
 _BESIDE: Final = ("-wal", "-shm", "-journal")
-_MAKE: Final = "CREATE TABLE waiting (place INTEGER PRIMARY KEY, account TEXT NOT NULL, told BLOB NOT NULL) STRICT"
 _PRAGMAS: Final = ("locking_mode = EXCLUSIVE", "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON")
 _MALFORMED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -63,7 +64,7 @@ class SpoolFile:
             bad = 0
             try:
                 connection = self._open()
-                for place, account, told in connection.execute("SELECT place, account, told FROM waiting ORDER BY place"):
+                for place, account, told in connection.execute(_SQL["all"]):
                     try:
                         waiting.append(Waiting(place, account, msgspec.json.decode(told, type=Update)))
                     except msgspec.MsgspecError:
@@ -79,12 +80,12 @@ class SpoolFile:
         """Puts updates in the file, on disk when it returns. One that is in it already is put there once more, in its place."""
         rows = [(one.place, one.account, msgspec.json.encode(one.update)) for one in waiting]
         with self._lock, _meaning(), self._writing() as connection:
-            connection.executemany("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?)", rows)
+            connection.executemany(_SQL["append"], rows)
 
     def remove(self, up_to: int) -> None:
         """Takes out what need not wait any more, up to a place."""
         with self._lock, _meaning(), self._writing() as connection:
-            connection.execute("DELETE FROM waiting WHERE place <= ?", (up_to,))
+            connection.execute(_SQL["remove"], (up_to,))
 
     def drop(self) -> None:
         """Nothing waits: the file goes."""
@@ -126,7 +127,7 @@ class SpoolFile:
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
-                connection.executescript(f"BEGIN IMMEDIATE; {_MAKE}; PRAGMA user_version = {_VERSION}; COMMIT")
+                connection.executescript(f"BEGIN IMMEDIATE; {_SQL['make']}; PRAGMA user_version = {_VERSION}; COMMIT")
             elif version != _VERSION:
                 raise _AnotherVersion(f"it is of version {version}")
         except BaseException:
