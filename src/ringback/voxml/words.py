@@ -38,6 +38,9 @@ _LANGUAGES_HEARD: Final = (
     "uk"
 )
 _RING_TONES: Final = "au be cn cz de dk es fi fr hu il in jp pl uk us"
+_VARIABLE: Final = Attribute(
+    name="output", kind=Name(dots=True), about="Its name.", needed=True, note="documented: 50 characters; ours: dots in it"
+)
 
 _VERBS: Final = (
     Word(
@@ -271,16 +274,7 @@ _VERBS: Final = (
         name="Set",
         makes=values.Set,
         about="Sets a variable of the call.",
-        attributes=(
-            Attribute(
-                name="output",
-                kind=Name(dots=True),
-                about="Its name.",
-                needed=True,
-                note="documented: 50 characters; ours: dots in it",
-            ),
-            HISTORY,
-        ),
+        attributes=(_VARIABLE, HISTORY),
         body=Body(kind=Text(MOST_VALUE, "long-value"), about="Its value; a longer one is cut.", field="value"),
         example="set",
     ),
@@ -288,16 +282,7 @@ _VERBS: Final = (
         name="Unset",
         makes=values.Unset,
         about="Removes a variable of the call.",
-        attributes=(
-            Attribute(
-                name="output",
-                kind=Name(dots=True),
-                about="Its name.",
-                needed=True,
-                note="documented: 50 characters; ours: dots in it",
-            ),
-            HISTORY,
-        ),
+        attributes=(_VARIABLE, HISTORY),
         example="set",
     ),
     Word(
