@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from harness import Api, Receiver
+from harness import Api, Receiver, start_server, until
 from live_harness import SALES, Application, events, in_status, over
-from sip_calls import BOB, Exchange, Line, number_with, passes
+from sip_calls import BOB, Exchange, Line, number_with, passes, sip_config, sip_port_of, start_exchange
 from sip_phones import PhoneProcess, needs_phones, read_wav, seconds_of, tone, write_wav
 from test_live_dialects import DIALECTS, GEOGRAPHY, _told, filled, fits
 
@@ -205,6 +205,29 @@ def test_a_phones_call_to_another_extension_is_outbound_too(exchange: Exchange, 
     assert line.is_over() == 603, "nobody is asked about its calls"
     root = over(api, exchange.call_id(api))["call"]
     assert (root["from"], root["to"], root["direction"], root["status"]) == (DESK, extension, "outbound", "no-answer")
+
+
+def test_a_phone_is_its_accounts_and_outside_to_all_others(tmp_path: Path, application: Application) -> None:
+    server = start_server(tmp_path / "data")
+    mine, other = server.account(), server.account()
+    server.stop()
+    config = sip_config(tmp_path, 9, phones=[{**BOB, "account": mine.account}])
+    server = start_exchange(tmp_path / "data", config)
+    mine, other = (Api(server.port, api.key, api.account) for api in (mine, other))
+    application.documents = {"/voice": "<Hangup/>"}
+    numbers = [number_with(api, application.url("/voice")) for api in (mine, other)]
+    port = sip_port_of(server)
+    assert other.raw("POST", f"/voc/api/v1/dial?{urlencode({'extension': DESK, 'destination': SALES})}")[0] == 422
+    with PhoneProcess(AT_HOME) as phone:
+        uri = phone.register(port, BOB["user"], BOB["password"])
+        phone.wait("registered", status=200)
+        for number in (*numbers, SALES):
+            Line(phone, phone.call(number, port, uri)).is_over()
+    calls = until(lambda: found if len(found := mine.get("/v1/calls")["items"]) == 2 else [])
+    assert [(call["to"], call["direction"]) for call in reversed(calls)] == [(numbers[0], "outbound"), (SALES, "outbound")]
+    (call,) = until(lambda: other.get("/v1/calls")["items"])
+    assert (call["from"], call["to"], call["direction"]) == (DESK, numbers[1], "inbound")
+    assert server.stop() == 0, server.log.read_text()
 
 
 def test_a_call_by_the_trunk_is_inbound(exchange: Exchange, sip_api: Api, application: Application) -> None:

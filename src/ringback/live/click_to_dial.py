@@ -9,7 +9,7 @@ extension's, which the switch called. The destination's leg is a child of it.
     the extension's leg ends
         and it had not picked up             that end: it was busy, let it ring, declined
         and the destination's leg had ended  the end of that one
-        while the destination was called     cancelled: who called has given up
+        while the destination was called     cancelled: who called has given up; failed, if the leg was lost to us
         once the destination had answered    completed
 
 The extension is the caller here, though it was called: so are its ends told.
@@ -32,7 +32,8 @@ _OUTCOME: Final[dict[Status | None, Outcome]] = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
-_GAVE_UP_CAUSE: Final = 16
+_NORMAL: Final = 16
+"""Q.850: somebody hung up. Another cause of an end that was ours: the leg had no sound any more, or the switch was lost."""
 _GAVE_UP_STATUS: Final = 487
 """As of a caller who sends CANCEL."""
 
@@ -61,4 +62,6 @@ def _end(told: HungUp, root: Call, others: list[Call]) -> HungUp:
         return replace(told, by=by)
     if over is not None:
         return HungUp(told.leg, _OUTCOME.get(over.status, "failed"), _BY.get(over.ended_by, ""), over.cause, over.sip_status)
-    return HungUp(told.leg, "cancelled", by, _GAVE_UP_CAUSE, _GAVE_UP_STATUS)
+    if by == "us" and told.cause not in (None, _NORMAL):
+        return HungUp(told.leg, "failed", by, told.cause)
+    return HungUp(told.leg, "cancelled", by, _NORMAL, _GAVE_UP_STATUS)

@@ -149,6 +149,11 @@ def test_who_hangs_up_while_it_rings_has_given_up(by: Any, told: str) -> None:
     assert story.world.lets_go == 1
 
 
+def test_a_leg_that_is_lost_while_it_rings_is_a_call_that_failed() -> None:
+    story = Story().happens(Answered(ROOT), Rang(SECOND), HungUp(ROOT, "completed", "us", 102, 200))
+    assert (story.root.status, story.root.ended_by, story.root.cause, story.root.sip_status) == ("failed", "switch", 102, None)
+
+
 def test_another_document_can_be_given_once_the_destination_has_answered() -> None:
     story = Story().happens(Answered(ROOT), Rang(SECOND))
     assert not story.conversation.instruct("", Document())
