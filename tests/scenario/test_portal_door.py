@@ -102,16 +102,18 @@ def test_who_may_make_links(server: Server, api: Api) -> None:
 
 def test_a_fresh_server_prints_a_link_for_the_operator(tmp_path: Path) -> None:
     server = start_server(tmp_path / "data")
-    printed = re.search(r"good once, for an hour: (http\S+)", server.log.read_text())
-    assert printed
-    somebody = Visitor(server)
-    somebody.use(printed[1])
-    assert "No account yet" in somebody.get("/portal").text
-    page = somebody.post("/portal/accounts", somebody.get("/portal").token, 200, name="First")
-    key = re.search(r"<code>(rb_[\w-]+)</code>", page.text)
-    assert key
-    assert Api(server.port, key[1]).get("/v1/endpoints")["items"] == []
-    server.stop()
+    try:
+        printed = re.search(r"good once, for an hour: (http\S+)", server.log.read_text())
+        assert printed
+        somebody = Visitor(server)
+        somebody.use(printed[1])
+        assert "No account yet" in somebody.get("/portal").text
+        page = somebody.post("/portal/accounts", somebody.get("/portal").token, 200, name="First")
+        key = re.search(r"<code>(rb_[\w-]+)</code>", page.text)
+        assert key
+        assert Api(server.port, key[1]).get("/v1/endpoints")["items"] == []
+    finally:
+        server.stop()
 
 
 def test_links_that_were_made_are_listed_and_ended(server: Server, api: Api) -> None:

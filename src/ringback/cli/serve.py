@@ -63,7 +63,6 @@ async def serve(settings: Settings, started: Callable[[Engine, int], None] | Non
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ending.set)
     await engine.start()
-    serving = loop.create_task(server.serve(sockets=sockets))
     log.info("settings %s", redacted(settings))
     if is_new:
         print(f"ringback: the operator's key, shown this once: {key}", file=sys.stderr)
@@ -75,6 +74,8 @@ async def serve(settings: Settings, started: Callable[[Engine, int], None] | Non
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+    # Last: whoever finds it ready finds all of this said.
+    serving = loop.create_task(server.serve(sockets=sockets))
     if started is not None:
         started(engine, port)
     waiting = loop.create_task(ending.wait())
