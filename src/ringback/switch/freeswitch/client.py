@@ -1,10 +1,10 @@
 """The source: stays connected to an Event Socket, hands updates on in order, and notices what it missed.
 
-Nothing that was read is lost while its consumer cannot take it (it waits, or raises StoreUnavailable): the same batch is offered
-again until it is taken, in order. At most `most_waiting` updates are kept (and those of the 256 KiB that were read last); then
-nothing more is read, the switch queues its events (100,000 by default) and, when that is full, drops the connection. Then, as after
-any reconnection, and whenever event numbers stay away, the switch is asked `show channels`: calls that it no longer has get an
-inferred end, calls that were not heard of a start, and what was found goes to `on_gap` in one line without numbers or keys.
+Nothing that was read is lost while its consumer cannot take it: a batch is handed on when the one before it is kept. At most
+`most_waiting` updates are kept (and those of the 256 KiB that were read last); then nothing more is read, the switch queues its
+events (100,000 by default) and, when that is full, drops the connection. Then, as after any reconnection, and whenever event
+numbers stay away, the switch is asked `show channels`: calls that it no longer has get an inferred end, calls that were not heard
+of a start, and what was found goes to `on_gap` in one line without numbers or keys.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from itertools import islice
 
 from msgspec import Struct
 
-from ringback.errors import StoreUnavailable, SwitchError
+from ringback.errors import SwitchError
 from ringback.ids import now_ms
 from ringback.switch.freeswitch.channels import Channel, channels_of_reply
 from ringback.switch.freeswitch.frames import Frame, event_of
@@ -30,7 +30,7 @@ Accept = Callable[[list[Reported]], Awaitable[None]]
 BATCH = 500
 LONG_RUN = 5
 """So many numbers in a row are missing only if events were (inside the switch they are used up one at a time)."""
-_RETRY_FIRST_S, _RETRY_MOST_S = 0.1, 5.0
+_LAST_S = 5.0
 _FAILURES = (OSError, TimeoutError, SwitchError)
 
 
@@ -59,7 +59,7 @@ class FreeswitchSource:
         on_gap: Callable[[str], None],
         clock_ms: Callable[[], int] = now_ms,
     ) -> None:
-        """`accept` takes updates in order and returns when they are kept; it raises StoreUnavailable to be asked again."""
+        """`accept` takes updates in order and returns when they are kept, however long that takes."""
         self._connection = connection
         self._mapper = mapper
         self._accept = accept
@@ -102,7 +102,7 @@ class FreeswitchSource:
             await asyncio.wait({staying})
             if not delivery.done() and self._waiting:
                 self._stopping.set()
-                await asyncio.wait({delivery}, timeout=_RETRY_MOST_S)
+                await asyncio.wait({delivery}, timeout=_LAST_S)
             delivery.cancel()
             await asyncio.wait({delivery})
         for task in tasks:
@@ -123,19 +123,12 @@ class FreeswitchSource:
         return self._room
 
     async def _deliver(self) -> None:
-        retry_s = _RETRY_FIRST_S
         while self._waiting or not self._stopping.is_set():
             if not self._waiting:
                 self._arrived.clear()
                 await self._arrived.wait()
             batch = list(islice(self._waiting, BATCH))
-            try:
-                await self._accept(batch)
-            except StoreUnavailable:
-                await asyncio.sleep(retry_s)
-                retry_s = min(retry_s * 2, _RETRY_MOST_S)
-                continue
-            retry_s = _RETRY_FIRST_S
+            await self._accept(batch)
             for _ in batch:
                 self._waiting.popleft()
             self.updates += len(batch)
