@@ -72,7 +72,7 @@ def test_no_byte_of_the_number_stays_and_nobody_else_loses_anything(
     api.endpoint(good.url)
     api.endpoint(good.url, "voc")
     failing = api.endpoint(bad.url)["id"]
-    for number in range(30):
+    for number in range(10):
         whole_call(api, f"theirs-{number}")
         whole_call(api, f"else-{number}", **{"from": OTHER})
     whole_call(api, "dialled", direction="outbound", **{"from": "+611800111222", "to": NUMBER})
@@ -94,11 +94,11 @@ def test_no_byte_of_the_number_stays_and_nobody_else_loses_anything(
     job = erased(api, {"number": NUMBER})
     assert job["remnants"] == 0
     assert job["number"] == "+6129999****"
-    assert job["erased"]["conversations"] == 33
-    assert job["erased"]["calls"] == 34
+    assert job["erased"]["conversations"] == 13
+    assert job["erased"]["calls"] == 14
     assert job["erased"]["transcriptions"] == 1
     for kind in ("events", "deliveries", "attempts"):
-        assert job["erased"][kind] > 100, kind
+        assert job["erased"][kind] > 30, kind
     assert in_clear(server.data) == []
     assert api.deliveries(number=NUMBER) == []
     assert api.get(f"/v1/calls?number=%2B{DIGITS}")["items"] == []
