@@ -90,6 +90,28 @@ def test_a_dry_run_counts_and_makes_nothing(outage: Outage) -> None:
     assert outage.receiver.nothing()
 
 
+def test_a_dry_run_counts_for_so_long_and_goes_on(outage: Outage) -> None:
+    counted = [outage.resend(200, dry_run=True, within_s=1e-9)]
+    while "next_cursor" in counted[-1]:
+        counted.append(outage.resend(200, dry_run=True, within_s=1e-9, cursor=counted[-1]["next_cursor"]))
+    assert len(counted) == 2
+    assert sum(one["count"] for one in counted) == 6
+
+
+def test_what_was_counted_before_is_not_counted_again_and_who_began_it_is_told(server: Server, outage: Outage) -> None:
+    key = outage.api.post("/v1/keys", {"name": "the CRM's", "role": "developer"})["key"]
+    slow = Api(server.port, key, outage.api.account).post("/v1/resends", {"filter": {}, "count": 17, "rate_per_s": 0.001}, 202)
+    assert slow["count"] == 17
+    job = outage.api.get(f"/v1/resends/{slow['id']}")
+    assert (job["total"], job["made_by"]) == (17, "the CRM's")
+    other = outage.resend(filter={"call": "none"})
+    outage.finished(other)
+    assert [one["id"] for one in outage.api.get("/v1/resends")["items"]] == [other["id"], slow["id"]]
+    assert [one["id"] for one in outage.api.get("/v1/resends?state=running")["items"]] == [slow["id"]]
+    outage.api.call("DELETE", f"/v1/resends/{slow['id']}")
+    assert outage.api.get("/v1/resends?state=running")["items"] == []
+
+
 def test_exactly_what_was_missed_is_replayed_once(outage: Outage) -> None:
     api = outage.api
     by_hand = next(row for row in outage.deliveries if row["call_id"] == "outage-3")
@@ -148,6 +170,9 @@ def test_every_filter_of_the_log_narrows_a_bulk_resend(outage: Outage) -> None:
         ({"filter": {"color": "red"}}, 422, "filter.color"),
         ({"filter": {}, "rate_per_s": 0}, 422, "rate_per_s"),
         ({"filter": {}, "dry_run": "yes"}, 422, "dry_run"),
+        ({"filter": {}, "within_s": 1}, 422, "within_s"),
+        ({"filter": {}, "dry_run": True, "cursor": "x"}, 422, "cursor"),
+        ({"filter": {}, "count": -1}, 422, "count"),
     ],
 )
 def test_what_cannot_be_resent_is_said(api: Api, body: Any, status: int, field: str | None) -> None:

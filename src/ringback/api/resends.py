@@ -54,13 +54,15 @@ class ResendFilter(Struct, frozen=True, forbid_unknown_fields=True):
 
 class NewResend(Struct, frozen=True, forbid_unknown_fields=True):
     """`rate_per_s`: resends a second at the most; without it, as fast as live traffic allows. `dry_run`: only count; `within_s`:
-    for so long at the most (a million rows take some ten seconds), and with a `cursor` on from where a count before came to."""
+    for so long at the most (a million rows take some ten seconds), and with a `cursor` on from where a count before came to.
+    `count`: what dry runs have counted, so that it is not counted once more before it begins; it is shown as the `total`."""
 
     filter: ResendFilter
     rate_per_s: Annotated[float, Meta(gt=0, le=100_000)] | None = None
     dry_run: bool = False
     within_s: Annotated[float, Meta(gt=0, le=60)] | None = None
     cursor: str | None = None
+    count: Annotated[int, Meta(ge=0, lt=1 << 53)] | None = None
 
 
 class ResendMade(Struct, frozen=True):
@@ -162,7 +164,7 @@ class Resends(Controller):
             return Response(ResendMade(counted.total, next_cursor=more), status_code=200)
         if data.within_s is not None or data.cursor is not None:
             raise InvalidInput("is for a dry run", "within_s" if data.cursor is None else "cursor")
-        job = await engine.resends.make(account, asked, data.rate_per_s, name_of(identity, engine))
+        job = await engine.resends.make(account, asked, data.rate_per_s, by=name_of(identity, engine), total=data.count)
         return Response(ResendMade(job.total, to_text("rs", job.id)), status_code=202)
 
     @get()

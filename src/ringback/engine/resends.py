@@ -122,12 +122,18 @@ class Resends:
 
         return await self._engine.in_thread(count)
 
-    async def make(self, account: str, wanted: Wanted, rate_per_s: float | None, by: str = "") -> BulkResend:
-        """A job that begins at once; `by`: who wants it. Raises NotFound or Conflict (the endpoint that is named), Conflict (too
-        many at work), InvalidInput, StoreUnavailable."""
+    async def make(
+        self, account: str, wanted: Wanted, rate_per_s: float | None, *, by: str = "", total: int | None = None
+    ) -> BulkResend:
+        """A job that begins at once; `by`: who wants it; `total`: how many there are, if that is known. Raises NotFound or Conflict
+        (the endpoint that is named), Conflict (too many at work), InvalidInput, StoreUnavailable."""
         if sum(1 for running in self._running.values() if running.job.account == account) >= MOST_RUNNING:
             raise Conflict(f"an account may have {MOST_RUNNING} bulk resends at work; wait for one, or cancel it")
-        total, bound, _ = await self.count(account, wanted)
+        if total is None:
+            total, bound, _ = await self.count(account, wanted)
+        else:
+            self._check(account, wanted)
+            bound = self._engine.writer.new_id()
         number = self._engine.writer.new_id()
         job = BulkResend(id=number, account=account, wanted=wanted, rate_per_s=rate_per_s, total=total, bound=bound, by=by)
         await self._engine.in_thread(lambda: self._engine.store.put_resend(job))

@@ -129,7 +129,7 @@ def filters() -> Iterator[dict[str, Any]]:
             yield {"state": state, **field}
 
 
-@pytest.fixture(params=[2_000, 6, 2])
+@pytest.fixture(params=[2_000, 4])
 def windows(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """How many ids a search looks at at once."""
     monkeypatch.setattr(looking, "WINDOW", request.param)

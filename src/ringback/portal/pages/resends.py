@@ -23,16 +23,22 @@ def _asked(given: Any) -> dict[str, str]:
     return {name: str(given[name]) for name in FIELDS if given.get(name)}
 
 
+def _number(text: Any) -> int | None:
+    """A count that a page has made; None: it says none."""
+    is_number = isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < _DIGITS
+    return int(text) if is_number else None
+
+
 @get("/portal/{account:str}/resend")
 async def preview(visit: Visitor) -> Response[Any]:
     """How many it would be, and a button. Where it takes long to count, the page says how many it has come to, and goes on:
     `cursor` is where from, `counted` how many were before that."""
     given = visit.request.query_params
-    asked, before = _asked(given), given.get("counted", "")
+    asked = _asked(given)
     found = await visit.api.post(
         "/v1/resends", {"filter": asked, "dry_run": True, "within_s": WITHIN_S, "cursor": given.get("cursor")}
     )
-    count = found["count"] + (int(before) if before.isascii() and before.isdigit() and len(before) < _DIGITS else 0)
+    count = found["count"] + (_number(given.get("counted")) or 0)
     more = found.get("next_cursor")
     further = f"{visit.home}/resend?{urlencode({**asked, 'cursor': more, 'counted': count})}" if more else None
     return visit.page("resend.html", "Send again", twin="/v1/resends", asked=asked, count=count, further=further)
@@ -40,8 +46,9 @@ async def preview(visit: Visitor) -> Response[Any]:
 
 @post("/portal/{account:str}/resend")
 async def begin(visit: Visitor) -> Response[Any]:
-    """Begins it."""
-    made = await visit.api.post("/v1/resends", {"filter": _asked(await visit.form())})
+    """Begins it. `counted`: how many there are, if the page before has counted them all."""
+    form = await visit.form()
+    made = await visit.api.post("/v1/resends", {"filter": _asked(form), "count": _number(form.get("counted"))})
     return visit.go(f"/resends/{made['id']}")
 
 
