@@ -1,10 +1,9 @@
-"""The log's searches and bulk resends on a full store, from outside.
+"""Bulk resends on a full store, from outside.
 
     python bench/control.py [--rows 1000000] [--resend 100000] [--pairs 3] [--seconds 8]
 
-Searches: milliseconds of one GET each, the first after the start (cold) and the 95th percentile of a hundred (warm). Bulk resends:
-how long so many take alone, what live traffic at full speed keeps while one runs (interleaved pairs), and how long one that is
-cancelled goes on. Prints a table.
+How long so many take alone, what live traffic at full speed keeps while one runs (interleaved pairs), and how long one that is
+cancelled goes on. Prints a table. (Searches of the log: portal.py.)
 """
 
 import argparse
@@ -12,44 +11,12 @@ import statistics
 import time
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from blackbox import Api, Server, until
 from figures import nginx
-from scene import ENDPOINTS, Nginx, drained, full_store, serving, wrk
+from scene import Nginx, drained, full_store, serving, wrk
 
 Row = tuple[str, str]
-WARM = 100
-
-
-def searches(api: Api) -> list[Row]:
-    """Each filter of the log alone, and some together."""
-    newest = api.ask("GET", "/v1/deliveries?limit=1")["items"][0]
-    own, caller = f"+6128880{ENDPOINTS // 2:04d}", "+61255500001"
-    asked: list[dict[str, str]] = [
-        {},
-        {"state": "succeeded"},
-        {"state": "exhausted"},
-        {"state": "retrying"},
-        {"endpoint": newest["endpoint_id"]},
-        {"endpoint": newest["endpoint_id"], "event": "call.ringing"},
-        {"event": "call.ringing"},
-        {"call": newest["call_id"]},
-        {"number": own},
-        {"number": caller},
-        {"number": own, "endpoint": newest["endpoint_id"]},
-        {"until": newest["created_at"]},
-    ]
-    rows = []
-    for query in asked:
-        taken = []
-        for _ in range(WARM + 1):
-            started = time.perf_counter()
-            api.ask("GET", f"/v1/deliveries?{urlencode(query)}")
-            taken.append((time.perf_counter() - started) * 1000)
-        shown = f"{taken[0]:.1f} ms cold, {sorted(taken[1:])[WARM * 95 // 100]:.1f} ms p95 warm"
-        rows.append((f"deliveries?{'&'.join(query)}", shown))
-    return rows
 
 
 def _resend(api: Api) -> dict[str, Any]:
@@ -123,8 +90,7 @@ def main() -> None:
     data, key = full_store(plan.rows)
     with nginx().serving() as outside, serving(data) as server:
         api = server.api(key)
-        rows = searches(api)
-        rows += alone(api, outside, plan.resend)
+        rows = alone(api, outside, plan.resend)
         rows += beside(server, api, outside, plan.pairs, plan.seconds)
     for what, shown in rows:
         print(f"{what:40} {shown}")

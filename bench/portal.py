@@ -159,6 +159,7 @@ def pages(api: Api, account: str, tilted: Tilted | None, call: str, delivery: st
         "call": f"{home}/calls/call?id={quote(call)}",
         "call of long ago": f"{home}/calls/call?id=old-00000007",
         "resends": f"{home}/resends",
+        **({"resend, of 200,000": f"{home}/resends/{tilted.resend}"} if tilted else {}),
         "resend, what failed": f"{home}/resend",
         "resend, what failed at an endpoint": f"{home}/resend?state=exhausted&endpoint={endpoint}",
         "resend, all that arrived": f"{home}/resend?state=succeeded",

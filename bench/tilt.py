@@ -4,7 +4,8 @@
 - one has 200,000, all given up but the three oldest: an outage;
 - the outage's calls come from another number but for the three oldest, and the large endpoint's three oldest calls do, too;
 - the large endpoint has no `call.ringing` but the three oldest, and of what was given up in the outage three are `call.completed`;
-- 20,000 deliveries of four other endpoints are to be tried again in ten days, and 20,000 calls have no end.
+- 20,000 deliveries of four other endpoints are to be tried again in ten days, and 20,000 calls have no end;
+- the outage's 200,000 are what a bulk resend made.
 """
 
 import sqlite3
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ringback.ids import now_ms, to_text
+from ringback.ids import first_id_at, now_ms, to_text
 from ringback.store.open import open_store
 from ringback.store.sqlite.keys import Keys
+from ringback.webhooks.resends import BulkResend, Wanted
 
 LARGE: Final = 120
 LOST: Final = 40
@@ -37,10 +39,11 @@ OLDEST: Final = "SELECT id FROM delivery WHERE endpoint = ? {and_} ORDER BY id L
 
 @dataclass(frozen=True)
 class Tilted:
-    """The large endpoint and that of the outage, and the number that the outage's calls are from."""
+    """The large endpoint and that of the outage, the bulk resend, and the number that the outage's calls are from."""
 
     large: str
     lost: str
+    resend: str
     second: str = SECOND
 
 
@@ -56,7 +59,10 @@ def tilt(data: Path) -> Tilted:
     endpoints = [row[0] for row in run("SELECT id FROM endpoint ORDER BY id")]
     large, lost, later, other = endpoints[0], endpoints[LARGE], endpoints[LARGE + LOST], endpoints[LARGE + LOST + LATER]
     run("UPDATE delivery SET endpoint = ?1 WHERE endpoint >= ?1 AND endpoint < ?2", (large, lost))
-    run("UPDATE delivery SET endpoint = ?1, state = 6 WHERE endpoint >= ?1 AND endpoint < ?2", (lost, later))
+    job = BulkResend(
+        id=first_id_at(now_ms()), account=account, wanted=Wanted(), state="done", total=200_000, finished_at_ms=now_ms()
+    )
+    run("UPDATE delivery SET endpoint = ?1, state = 6, job = ?3 WHERE endpoint >= ?1 AND endpoint < ?2", (lost, later, job.id))
     tried = (now_ms() + DAYS_MS, NO_TIME, later, other)
     run("UPDATE delivery SET state = 4, next_at = ?, finished_at = ? WHERE endpoint >= ? AND endpoint < ?", tried)
     oldest = OLDEST.format(and_="")
@@ -79,7 +85,8 @@ def tilt(data: Path) -> Tilted:
     connection.close()
     store = open_store(data)
     try:
+        store.put_resend(job)
         store.tidy()
     finally:
         store.close()
-    return Tilted(to_text("ep", large), to_text("ep", lost))
+    return Tilted(to_text("ep", large), to_text("ep", lost), to_text("rs", job.id))
