@@ -47,13 +47,18 @@ Accept = Callable[[Sequence[tuple[str, Update]]], Awaitable[list[Answer]]]
 def spool_file(settings: Settings, organization: str) -> SpoolFile:
     """Where an installation keeps what waits; of several with one folder, each has its own file. Raises BadSettings."""
     folder: Path = settings.spool or settings.data
+    name = f"spool-{organization}.db"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise BadSettings(f"--spool {folder}: {error.strerror}") from None
     if not os.access(folder, os.W_OK | os.X_OK):
         raise BadSettings(f"--spool {folder}: it cannot be written to")
-    return SpoolFile(folder / f"spool-{organization}.db")
+    if (settings.data / name).exists() and not folder.samefile(settings.data):
+        raise BadSettings(
+            f"--spool {folder}: {settings.data / name} holds what an earlier server could not store: move {name}* there"
+        )
+    return SpoolFile(folder / name)
 
 
 class _One(NamedTuple):
@@ -214,7 +219,7 @@ class LiveSpool:
             await asyncio.wait(self._tasks, timeout=wait_s)
         for task in self._tasks:
             task.cancel()
-        if self._file is not None:
+        if self._file is not None and self._tasks:  # one that was never read stays as it is
             with contextlib.suppress(StoreUnavailable):
                 await asyncio.to_thread(self._file.close if self._waiting else self._file.drop)
 

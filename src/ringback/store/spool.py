@@ -55,8 +55,8 @@ class SpoolFile:
         self._lock = threading.Lock()
 
     def read(self) -> Left:
-        """What is in the file, which stays. A file that is none, or another version's, is put aside; what could be read of it is
-        given all the same."""
+        """What is in the file, which stays. A file that is none, or another version's, or that has something in it which cannot be
+        read, is put aside; what could be read of it is given all the same."""
         with self._lock, _meaning():
             if not self.path.exists():
                 return Left([], "")
@@ -74,7 +74,9 @@ class SpoolFile:
                     raise
                 aside = self._put_aside()
                 return Left(waiting, f"the spool cannot be read whole ({error}): {len(waiting)} updates of {aside} are taken")
-            return Left(waiting, f"{bad} updates in the spool could not be read" if bad else "")
+            if bad:
+                return Left(waiting, f"{bad} updates in the spool could not be read: they are in {self._put_aside()}")
+            return Left(waiting, "")
 
     def append(self, waiting: Sequence[Waiting]) -> None:
         """Puts updates in the file, on disk when it returns. One that is in it already is put there once more, in its place."""

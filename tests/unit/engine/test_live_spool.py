@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from ringback.calls.model import CallRef, Update
 from ringback.engine import live_spool
-from ringback.engine.live_spool import LiveSpool
-from ringback.errors import OurError, StoreUnavailable
+from ringback.engine.live_spool import LiveSpool, spool_file
+from ringback.errors import BadSettings, OurError, StoreUnavailable
 from ringback.intake.turn import Answer
-from ringback.store.spool import SpoolFile
+from ringback.settings import Settings
+from ringback.store.spool import SpoolFile, Waiting
 
 Items = Sequence[tuple[str, Update]]
 
@@ -282,6 +283,30 @@ def test_a_stop_without_a_store_leaves_what_waits_to_the_next_process(tmp_path: 
         assert store.taken == ["0", "1", "2"]
 
     asyncio.run(scenario())
+
+
+def test_what_nobody_has_read_stays(tmp_path: Path) -> None:
+    file = SpoolFile(tmp_path / "spool")
+    file.append([Waiting(1, "a", update(1))])
+    file.close()
+    asyncio.run(LiveSpool(Store().accept, print, file).stop(1))
+    assert [one.update for one in file.read().waiting] == [update(1)]
+    file.close()
+
+
+def test_what_waits_where_the_spool_was_before_is_not_left_there(tmp_path: Path) -> None:
+    data, other = tmp_path / "data", tmp_path / "other"
+    before = spool_file(Settings(data=data), "o")
+    assert spool_file(Settings(data=data, spool=data), "o").path == before.path
+    before.append([Waiting(1, "a", update(1))])
+    before.close()
+    assert spool_file(Settings(data=data, spool=data), "o").path == before.path
+    with pytest.raises(BadSettings, match=r"move spool-o.db\* there"):
+        spool_file(Settings(data=data, spool=other), "o")
+    before.path.rename(other / before.path.name)
+    after = spool_file(Settings(data=data, spool=other), "o")
+    assert [one.place for one in after.read().waiting] == [1]
+    after.close()
 
 
 def test_what_the_ledger_refuses_for_good_leaves_the_file(tmp_path: Path) -> None:

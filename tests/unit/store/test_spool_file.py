@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from ringback.errors import StoreUnavailable
 from ringback.store.spool import SpoolFile, Waiting
 
 NUMBER = "+61288887777"
+Spool = Callable[[Path], SpoolFile]
 
 
 def waiting(*places: int) -> list[Waiting]:
@@ -28,33 +30,47 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "folder" / "spool.db"
 
 
+@pytest.fixture
+def spool() -> Iterator[Spool]:
+    """Makes files that are closed at the end."""
+    made: list[SpoolFile] = []
+
+    def make(path: Path) -> SpoolFile:
+        made.append(SpoolFile(path))
+        return made[-1]
+
+    yield make
+    for file in made:
+        file.close()
+
+
 def beside(path: Path) -> list[str]:
     return sorted(os.listdir(path.parent)) if path.parent.exists() else []
 
 
-def test_what_was_appended_is_there_for_the_next_one_whole_and_in_order(path: Path) -> None:
-    first = SpoolFile(path)
+def test_what_was_appended_is_there_for_the_next_one_whole_and_in_order(spool: Spool, path: Path) -> None:
+    first = spool(path)
     first.append(waiting(1, 2, 3))
     first.append(waiting(4))
     first.remove(2)
     first.close()
-    second = SpoolFile(path)
+    second = spool(path)
     assert second.read() == (waiting(3, 4), "")
     second.append(waiting(5, 4))
     assert second.read() == (waiting(3, 4, 5), ""), "what is there twice stands there once"
 
 
-def test_a_process_that_was_killed_leaves_all_of_it(path: Path) -> None:
+def test_a_process_that_was_killed_leaves_all_of_it(spool: Spool, path: Path) -> None:
     child = os.fork()
     if not child:
         SpoolFile(path).append(waiting(1, 2))
         os._exit(9)
     os.waitpid(child, 0)
-    assert SpoolFile(path).read() == (waiting(1, 2), "")
+    assert spool(path).read() == (waiting(1, 2), "")
 
 
-def test_there_is_no_file_without_need_and_none_is_left(path: Path) -> None:
-    file = SpoolFile(path)
+def test_there_is_no_file_without_need_and_none_is_left(spool: Spool, path: Path) -> None:
+    file = spool(path)
     assert file.read() == ([], "")
     file.drop()
     assert beside(path) == []
@@ -66,15 +82,15 @@ def test_there_is_no_file_without_need_and_none_is_left(path: Path) -> None:
     assert file.read() == (waiting(2), "")
 
 
-def test_only_its_owner_reads_it(path: Path) -> None:
-    file = SpoolFile(path)
+def test_only_its_owner_reads_it(spool: Spool, path: Path) -> None:
+    file = spool(path)
     file.append(waiting(1))
     assert {stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()} == {0o600}
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_what_was_taken_out_cannot_be_read_from_the_file_any_more(path: Path) -> None:
-    file = SpoolFile(path)
+def test_what_was_taken_out_cannot_be_read_from_the_file_any_more(spool: Spool, path: Path) -> None:
+    file = spool(path)
     file.append(waiting(*range(200)))
     file.remove(198)
     file.append([Waiting(200, "acme", Update(type="call.facts", at_ms=0, call=CallRef(id="other")))])
@@ -83,29 +99,33 @@ def test_what_was_taken_out_cannot_be_read_from_the_file_any_more(path: Path) ->
     assert NUMBER.encode() not in path.read_bytes()
 
 
-def test_a_file_that_went_away_is_made_again(path: Path) -> None:
-    file = SpoolFile(path)
+def test_a_file_that_went_away_is_made_again(spool: Spool, path: Path) -> None:
+    file = spool(path)
     file.append(waiting(1))
     path.unlink()
     file.append(waiting(2))
     file.close()
-    assert SpoolFile(path).read() == (waiting(2), "")
+    assert spool(path).read() == (waiting(2), "")
 
 
-def test_a_row_that_cannot_be_read_costs_no_other(path: Path) -> None:
-    file = SpoolFile(path)
+def test_a_row_that_cannot_be_read_costs_no_other(spool: Spool, path: Path) -> None:
+    file = spool(path)
     file.append(waiting(1, 2, 3))
     file.close()
     connection = sqlite3.connect(path)
     connection.execute("UPDATE waiting SET told = x'7b' WHERE place = 2")
     connection.commit()
     connection.close()
-    assert file.read() == (waiting(1, 3), "1 updates in the spool could not be read")
+    left, trouble = file.read()
+    assert left == waiting(1, 3)
+    assert "1 updates in the spool could not be read: they are in " in trouble
+    (aside,) = beside(path)
+    assert aside.startswith("spool.db.bad-")
 
 
 @pytest.mark.parametrize("how", ["no database", "damaged", "another version's"])
-def test_a_file_that_is_none_is_put_aside(path: Path, how: str) -> None:
-    file = SpoolFile(path)
+def test_a_file_that_is_none_is_put_aside(spool: Spool, path: Path, how: str) -> None:
+    file = spool(path)
     file.append(waiting(*range(1, 400)))
     file.close()
     if how == "no database":
@@ -127,10 +147,10 @@ def test_a_file_that_is_none_is_put_aside(path: Path, how: str) -> None:
     assert file.read() == (waiting(7), "")
 
 
-def test_what_cannot_be_written_is_said_and_written_when_it_can(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_said_and_written_when_it_can(spool: Spool, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.write_text("a file")
-    file = SpoolFile(folder / "spool.db")
+    file = spool(folder / "spool.db")
     for act in (lambda: file.append(waiting(1)), lambda: file.remove(1)):
         with pytest.raises(StoreUnavailable):
             act()
@@ -139,8 +159,8 @@ def test_what_cannot_be_written_is_said_and_written_when_it_can(tmp_path: Path) 
     assert file.read() == (waiting(1), "")
 
 
-def test_another_process_cannot_write_in_it_meanwhile(path: Path) -> None:
-    file = SpoolFile(path)
+def test_another_process_cannot_write_in_it_meanwhile(spool: Spool, path: Path) -> None:
+    file = spool(path)
     file.append(waiting(1))
     other = sqlite3.connect(path, timeout=0)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
