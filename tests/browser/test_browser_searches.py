@@ -50,6 +50,18 @@ def test_it_goes_on_only_until_a_page_is_full(visit: Callable[..., Shown], hurri
     expect(page.get_by_role("link", name="Newest")).to_be_visible()
 
 
+def test_what_would_be_sent_again_is_counted_on(visit: Callable[..., Shown], hurried: tuple[Server, Api, str]) -> None:
+    server, api, endpoint = hurried
+    shown = come(visit, server, api)
+    answer = shown.page.request.get(f"{shown.home}/resend?state=succeeded&endpoint={endpoint}")
+    assert "counting goes on" in answer.text()
+    page = shown.go(f"/resend?state=succeeded&endpoint={endpoint}")
+    expect(page.get_by_text("counting goes on")).to_have_count(0)
+    expect(page.locator("#preview .figure")).to_have_text("61")
+    shown.see("resend-counted")
+    expect(page.locator("#preview input[name=counted]")).to_have_value("61")
+
+
 def test_without_scripts_it_is_a_link(visit: Callable[..., Shown], hurried: tuple[Server, Api, str]) -> None:
     server, api, endpoint = hurried
     shown = come(visit, server, api, scripts=False)

@@ -1,5 +1,5 @@
-"""An account with sixty deliveries at an endpoint and sixty of a number, of which three are both, the oldest; on a server whose
-searches end early."""
+"""An account with some sixty deliveries at an endpoint and some sixty of a number, of which three are both, the oldest; on a server
+whose searches end early."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
