@@ -102,14 +102,14 @@ HELP: dict[str, str] = {
     "freeswitch_password": "Password of the Event Socket.",
     "freeswitch_config": "JSON file that says what is inside, and which account a call belongs to.",
     "payment_connectors": "JSON file of the payment connectors that VoXML's Pay may use: URL, secret and accounts by name.",
-    "switch": "What carries the calls that Ringback steers: embedded (SIP and sound, in a process beside the server's) or simulated "
-    "(scripts play both ends). Without it there are none.",
+    "switch": "What carries the calls that Ringback steers: embedded (SIP and sound, in a process beside the server's) or "
+    "simulated (scripts play both ends). Without it there are none.",
     "simulate": "Script of the far end of every simulated call that brings none of its own: ring, answer, digits 1, hangup.",
     "sip_config": "JSON file of the embedded switch: where it listens, which trunks and phones may call, where calls go. Without "
     "it calls from this machine are taken, and nobody else's.",
     "sip_listen": "Where the embedded switch listens for SIP, ADDRESS:PORT, instead of what its file says (127.0.0.1:5060 without "
-    "a file); port 0 picks a free one. May be repeated (environment: comma-separated): each has a process of its own, for about 100 "
-    "calls.",
+    "a file); port 0 picks a free one. May be repeated (environment: comma-separated): each has a process of its own, for about "
+    "100 calls.",
     "default_account": "Account that calls to a number that nobody registered belong to. Without it they are refused.",
     "say": "What speaks a document's texts: espeak-ng (a program of this machine), command:PROGRAM (text on its standard input, "
     "WAV or MP3 on its output), or the http(s) URL of a speech service: an OpenAI-compatible one, or any other whose URL has "
