@@ -117,8 +117,10 @@ class Watcher:
             self.problem(f"{self.who(note.leg)} {note.text}")
 
     def updated(self, update: Update) -> None:
-        """What the interpreter reports, and the variables."""
+        """What the interpreter reports, the variables, and why a leg was not let be."""
         if update.type != "call.facts":
+            if "why" in update.data:
+                self.problem(str(update.data["why"]), severity="error")
             return
         if "problem" in update.data:
             data = update.data

@@ -28,6 +28,7 @@ from ringback.live.transcript import (
     Variable,
     Webhook,
 )
+from ringback.voxml import interpreter
 
 MENU = """<Response>
   <Answer/>
@@ -211,6 +212,17 @@ def test_a_document_that_leads_to_itself_ends(folder: Path) -> None:
 def test_a_document_without_end_is_an_error_too(folder: Path) -> None:
     write(folder, menu='<Response><Do expression="1==1" maxLoops="1000000"><Set output="a" expression="1"/></Do></Response>')
     assert [error.message for error in call(folder).errors] == ["the document runs without end; the call is ended"]
+
+
+def test_a_fault_of_ours_is_an_error_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> object:
+        raise KeyError("broken")
+
+    monkeypatch.setattr(interpreter, "step", broken)
+    write(folder, menu="<Response><Say>Hello.</Say></Response>")
+    transcript = call(folder)
+    assert [error.message for error in transcript.errors] == ["a fault of ours: it has been logged"]
+    assert transcript.ended.status == "no-answer"
 
 
 def test_a_fallback_may_be_a_file(folder: Path) -> None:
