@@ -150,6 +150,10 @@ def describe(document: dict[str, Any], dialects: Mapping[str, Dialect], of_the_o
     )
     ours = {"Problem": _PROBLEM, "Update": _UPDATE, "Taken": _TAKEN, "EventsTaken": _EVENTS_TAKEN}
     components["schemas"] = components["schemas"] | call_ref | ours
+    for schema in components["schemas"].values():
+        # How a docstring is indented depends on the version of Python.
+        if "description" in schema:
+            schema["description"] = " ".join(schema["description"].split())
     for kind in _structs():
         schema = components["schemas"].get(kind.__name__)
         if schema is not None:

@@ -88,7 +88,7 @@ BAD: list[tuple[str, bytes, str, str]] = [
     ("half a surrogate pair", wire(id="zz").replace(b"zz", b"\\ud800"), "", "not valid JSON"),
     ("a raw NUL byte", wire(id="zz").replace(b"zz", b"\x00"), "", "not valid JSON"),
     ("deep JSON in data", wire(data=...)[:-1] + b',"data":{"x":' + b"[" * 30_000 + b"]" * 30_000 + b"}}", "", "deeply"),
-    ("deep objects in data", wire(data=...)[:-1] + b',"data":' + b'{"x":' * 9_000 + b"1" + b"}" * 9_001, "", "deeply"),
+    ("deep objects in data", wire(data=...)[:-1] + b',"data":' + b'{"x":' * 10_500 + b"1" + b"}" * 10_501, "", "deeply"),
     ("deep JSON in an unknown field", wire()[:-1] + b',"deep":' + b"[" * 30_000 + b"]" * 30_000 + b"}", "deep", "not a field"),
     ("an unknown field", wire(kind="x"), "kind", "not a field"),
     ("a field that only we may set", wire(inferred=True), "inferred", "not a field"),
