@@ -33,14 +33,17 @@ from ringback.calls.live import (
     Record,
     RecordEnded,
     Silence,
+    Speech,
 )
 from ringback.cli.phone import Phone
 from ringback.delivery.egress import SenderSettings
 from ringback.engine.speech import SoundSettings
 from ringback.engine.switch_told import COMMAND, told
 from ringback.errors import OurError
+from ringback.switch.apart.frames import MOST_BYTES, framed
 from ringback.switch.apart.legs import LOST, LOST_UP
-from ringback.switch.apart.messages import Begin
+from ringback.switch.apart.messages import Begin, FromProcess, Refused, encode, from_process
+from ringback.switch.apart.pipe import MOST_WAITING, Pipe
 from ringback.switch.apart.process import PATIENT, Patience
 from ringback.switch.apart.shares import shares
 from ringback.switch.apart.switch import ApartSwitch
@@ -56,12 +59,12 @@ NUMBER, CALLED = "+61255500100", "+13005550199"
 OFFER = sdp.offer(sdp.Local(address=HERE, port=40_100, session=7))
 
 
-def begins(folder: Path, trunk: Trunk, *listen: tuple[str, int], more: bytes | None = None) -> list[Begin]:
+def begins(folder: Path, trunk: Trunk, *listen: tuple[str, int]) -> list[Begin]:
     """What the processes are to be."""
     sounds = SoundSettings(speech=SpeechSettings(), sender=SenderSettings(), folder=folder / "sounds", most=1 << 20)
     first = random.randrange(50_000, 60_000, 2)
     every = EmbeddedSettings(port=0, trunks=(trunk,), rtp_ports=(first, first + 39))
-    said = told(sounds, ()) if more is None else more
+    said = told(sounds, ())
     return [Begin(sip=sip, recordings=str(folder / "switch"), log_level=20, more=said) for sip in shares(every, listen)]
 
 
@@ -192,6 +195,59 @@ def test_a_stop_hangs_up_and_whatever_comes_later_fails(tmp_path: Path) -> None:
             assert on.notes == []
 
     asyncio.run(story())
+
+
+def test_what_is_too_much_to_be_told_is_not_played_and_costs_nothing_else(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with stage(tmp_path) as on:
+            leg = await on.called()
+            on.switch.obey(Answer(leg))
+            on.switch.obey(Play(leg, 1, (Speech("x" * MOST_BYTES),)))
+            on.switch.obey(Play(leg, 2, (Silence(0.1),)))
+            await on.tells(PlayEnded(leg, 1, "it is too much to be played"), PlayEnded(leg, 2))
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("sent", ["nonsense", "more than is taken"])
+def test_a_side_that_cannot_be_understood_or_does_not_listen_is_given_up(sent: str) -> None:
+    async def story() -> None:
+        ours, theirs = socket.socketpair()
+        broken = asyncio.Event()
+        pipe = Pipe(from_process, lambda _: None, broken.set)
+        with theirs:
+            await pipe.open(ours)
+            if sent == "nonsense":
+                theirs.send(framed(b"?"))
+            else:
+                for _ in range(1 + MOST_WAITING // MOST_BYTES):
+                    pipe.send(Refused("x" * (MOST_BYTES - 100)))
+            async with asyncio.timeout(20):
+                await broken.wait()
+            pipe.send(Refused("nobody is there"))
+
+    asyncio.run(story())
+
+
+def test_a_listener_that_fails_hears_the_rest() -> None:
+    async def story() -> list[str]:
+        ours, theirs = socket.socketpair()
+        heard: list[str] = []
+        broken = asyncio.Event()
+
+        def hears(message: FromProcess) -> None:
+            assert isinstance(message, Refused)
+            heard.append(message.message)
+            raise ValueError
+
+        with theirs:
+            await Pipe(from_process, hears, broken.set).open(ours)
+            theirs.send(framed(encode(Refused("one"))) + framed(encode(Refused("two"))))
+        async with asyncio.timeout(20):
+            await broken.wait()
+        return heard
+
+    assert asyncio.run(story()) == ["one", "two"]
 
 
 def test_a_process_that_stands_still_is_killed_and_begun_again(tmp_path: Path) -> None:
