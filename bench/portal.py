@@ -86,22 +86,22 @@ def one_call(api: Api, port: int) -> tuple[str, str]:
     return str(call["id"]), str(api.ask("GET", f"{mine}&limit=1")["items"][0]["id"])
 
 
-def searches(api: Api, tilted: Tilted | None) -> dict[str, dict[str, str]]:
+def searches(api: Api, tilted: Tilted | None, endpoint: str) -> dict[str, dict[str, str]]:
     """Each filter of the log alone, and the pairs that are hardest."""
-    newest = api.ask("GET", "/v1/deliveries?limit=1&event=call.completed")["items"][0]
+    newest = api.ask("GET", f"/v1/deliveries?limit=1&endpoint={endpoint}")["items"][0]
     own = tilted.second if tilted else "+61288800100"
     asked: dict[str, dict[str, str]] = {"log": {}}
     for state in ("succeeded", "exhausted", "waiting", "retrying", "sending", "cancelled", "skipped"):
         asked[f"log, {state}"] = {"state": state}
     asked |= {
-        "log, endpoint": {"endpoint": newest["endpoint_id"]},
+        "log, endpoint": {"endpoint": endpoint},
         "log, event": {"event": "call.ringing"},
         "log, call": {"call": newest["call_id"]},
         "log, number": {"number": OLD},
         "log, until": {"until": newest["created_at"]},
         "log, number that there is none of": {"number": "+61299999999"},
-        "log, endpoint and event": {"endpoint": newest["endpoint_id"], "event": "call.ringing"},
-        "log, endpoint and number": {"endpoint": newest["endpoint_id"], "number": OLD},
+        "log, endpoint and event": {"endpoint": endpoint, "event": "call.completed"},
+        "log, endpoint and number": {"endpoint": endpoint, "number": OLD},
         "log, event and number": {"event": "call.ringing", "number": own},
     }
     if tilted is not None:
@@ -139,8 +139,9 @@ def calls(home: str) -> dict[str, str]:
 def pages(api: Api, account: str, tilted: Tilted | None, call: str, delivery: str) -> dict[str, str]:
     """Every page, by what it is called here."""
     home = f"/portal/{account}"
-    endpoint = tilted.large if tilted else api.ask("GET", "/v1/deliveries?limit=1")["items"][0]["endpoint_id"]
-    rows = searches(api, tilted)
+    own = [one["id"] for one in api.ask("GET", "/v1/endpoints?limit=1000")["items"] if one["enabled"]]
+    endpoint = tilted.large if tilted else own[0]
+    rows = searches(api, tilted, endpoint)
     cursor = api.ask("GET", "/v1/deliveries?limit=50")["next_cursor"]
     number = "/numbers/at/%2B611800111222"
     return {
