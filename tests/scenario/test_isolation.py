@@ -55,7 +55,7 @@ class Victim:
 
     def state(self) -> dict[str, Any]:
         """All that it has, but for when its keys were used."""
-        lists = ("endpoints", "numbers", "properties", "keys", "calls", "deliveries", "resends", "erasures")
+        lists = ("endpoints", "numbers", "properties", "keys", "calls", "deliveries", "resends", "erasures", "portal-links")
         found = {name: self.api.get(f"/v1/{name}?limit=1000")["items"] for name in lists}
         for key in found["keys"]:
             del key["last_used_at"]
@@ -144,6 +144,7 @@ def victim(server: Server, receiver: Receiver) -> Victim:
     workspace = api.account
     Visitor(server).use(api.post(f"/v1/accounts/{api.account}/portal-links", {"name": "victims-key"})["url"])
     session = api.get("/v1/portal-sessions")["items"][0]["id"]
+    link = api.post(f"/v1/accounts/{api.account}/portal-links", {"name": "victims-key"})["id"]
     until(lambda: not [one for one in api.deliveries(limit=1000) if one["state"] != "succeeded"])
     base = f"/bird/workspaces/{workspace}/webhook-subscriptions"
     access = {"Authorization": f"AccessKey {api.key}"}
@@ -158,6 +159,7 @@ def victim(server: Server, receiver: Receiver) -> Victim:
         "endpoint_id": endpoint,
         "erasure_id": erasure,
         "key_id": key,
+        "link_id": link,
         "log_id": str(first_id(voc_log)),
         "number": number,
         "organization": organization,
