@@ -6,6 +6,8 @@ import re
 from types import TracebackType
 from typing import Self
 
+from ringback.switch.embedded.sip import digest
+
 BODY = (
     b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40100 RTP/AVP 0 101\r\n"
     b"a=rtpmap:101 telephone-event/8000\r\n"
@@ -94,3 +96,12 @@ def header(message: bytes, name: str) -> str:
     """A header's value, empty if there is none."""
     found = re.search(rf"^{name}\s*:[ \t]*(.*?)\r?$".encode(), message, re.MULTILINE | re.IGNORECASE)
     return found[1].decode("utf-8", "replace") if found else ""
+
+
+def register(peer: Peer, user: str, password: str, challenge: bytes, method: str = "REGISTER", **more: str) -> bytes:
+    """A REGISTER that answers a challenge."""
+    known = digest.best([header(challenge, "WWW-Authenticate")])
+    assert known is not None
+    uri = "sip:127.0.0.1"
+    text = digest.answer(known, user, password, method, uri, "c0ffee")
+    return request(method, peer, uri=uri, user=user, extra=[f"Authorization: {text}", *(f"{n}: {v}" for n, v in more.items())])

@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from sip_peer import Peer, header, request
+from sip_peer import Peer, header, register, request
 from sip_phones import needs_phones
 from sip_stage import HERE, LOCAL, Engine, needs_sipp, settings, sipp
 
 from ringback.switch.embedded import sdp
 from ringback.switch.embedded.signalling import Accepted, Ended, Invited, Offered, Ringing
-from ringback.switch.embedded.sip import digest
 
 PHONE = "127.0.0.3"
 STRANGER = "127.0.0.9"
@@ -63,15 +62,6 @@ def test_strangers_are_refused_or_met_with_silence() -> None:
             assert not engine.all
 
     asyncio.run(story())
-
-
-def register(peer: Peer, user: str, password: str, challenge: bytes, method: str = "REGISTER", **more: str) -> bytes:
-    """A REGISTER that answers a challenge."""
-    known = digest.best([header(challenge, "WWW-Authenticate")])
-    assert known is not None
-    uri = f"sip:{HERE}"
-    text = digest.answer(known, user, password, method, uri, "c0ffee")
-    return request(method, peer, uri=uri, user=user, extra=[f"Authorization: {text}", *(f"{n}: {v}" for n, v in more.items())])
 
 
 def test_a_registration_begins_is_renewed_and_ends() -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from harness import Api, Receiver, Server, start_server, until
 from live_harness import has_number
+from sip_peer import Peer, register, request
 from sip_stage import HERE, Engine, settings
 
 from ringback.calls.live import (
@@ -51,11 +52,14 @@ from ringback.switch.clock import LoopClock
 from ringback.switch.embedded import sdp
 from ringback.switch.embedded.settings import EmbeddedSettings
 from ringback.switch.embedded.signalling import Invited
+from ringback.switch.embedded.sip.settings import Phone as SipPhone
 from ringback.switch.embedded.sip.settings import Trunk
 from ringback.switch.simulated.endings import ENDINGS
 from ringback.switch.speech.make import SpeechSettings
 
 NUMBER, CALLED = "+61255500100", "+13005550199"
+PHONE = "127.0.0.3"
+ALICE = SipPhone(user="alice", password="wonderland", extension="7000")
 OFFER = sdp.offer(sdp.Local(address=HERE, port=40_100, session=7))
 
 
@@ -63,7 +67,7 @@ def begins(folder: Path, trunk: Trunk, *listen: tuple[str, int]) -> list[Begin]:
     """What the processes are to be."""
     sounds = SoundSettings(speech=SpeechSettings(), sender=SenderSettings(), folder=folder / "sounds", most=1 << 20)
     first = random.randrange(50_000, 60_000, 2)
-    every = EmbeddedSettings(port=0, trunks=(trunk,), rtp_ports=(first, first + 39))
+    every = EmbeddedSettings(port=0, trunks=(trunk,), phones=(ALICE,), phones_from=(f"{PHONE}/32",), rtp_ports=(first, first + 39))
     said = told(sounds, ())
     return [Begin(sip=sip, recordings=str(folder / "switch"), log_level=20, more=said) for sip in shares(every, listen)]
 
@@ -285,6 +289,24 @@ def test_two_addresses_are_two_processes_and_a_call_stays_in_one(tmp_path: Path)
             await on.tells(Answered(first))
             assert not any(isinstance(one, HungUp) and one.leg == "placed" for one in on.told)
             await on.until(lambda: on.switch.processes[1].is_open)
+
+    asyncio.run(story())
+
+
+def test_a_phone_is_called_by_the_process_that_it_registered_with(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with stage(tmp_path, (HERE, 0), (HERE, 0)) as on, Peer(PHONE, on.port(1)) as phone:
+            phone.send(request("REGISTER", phone, user="alice"))
+            here = f"<sip:alice@{PHONE}:{phone.port}>"
+            phone.send(register(phone, "alice", "wonderland", await phone.final(), Contact=here, Expires="600"))
+            assert (await phone.final()).startswith(b"SIP/2.0 200 ")
+            await on.until(lambda: on.switch.processes[1].pulse.phones == ("alice",))
+            for dialled in ("7000", "alice"):
+                on.switch.obey(Dial(f"to-{dialled}", "", dialled, NUMBER))
+                assert (await phone.next()).startswith(f"INVITE sip:alice@{PHONE}:{phone.port} ".encode())
+                on.switch.obey(HangUp(f"to-{dialled}"))
+                await on.until(lambda name=f"to-{dialled}": any(isinstance(one, HungUp) and one.leg == name for one in on.told))
+                phone.drain()
 
     asyncio.run(story())
 

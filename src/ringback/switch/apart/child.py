@@ -206,4 +206,4 @@ class _Host:
 
 def _pulse(switch: EmbeddedSwitch) -> Pulse:
     late = switch.lateness
-    return Pulse(late.slots, late.late, late.skipped, late.worst_ms)
+    return Pulse(late.slots, late.late, late.skipped, late.worst_ms, switch.registered)

@@ -59,12 +59,14 @@ class Told(Struct, frozen=True, tag=True):
 
 
 class Pulse(Struct, frozen=True, tag=True):
-    """It lives; how punctual its media were so far: 20 ms slots, those more than 20 ms late, those never made, the worst."""
+    """It lives; how punctual its media were so far: 20 ms slots, those more than 20 ms late, those never made, the worst. `phones`:
+    those that have registered with it, by user."""
 
     slots: int = 0
     late: int = 0
     skipped: int = 0
     worst_ms: float = 0.0
+    phones: tuple[str, ...] = ()
 
 
 class Ended(Struct, frozen=True, tag=True):

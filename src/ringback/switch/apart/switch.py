@@ -49,6 +49,7 @@ class ApartSwitch:
         self._row = Row(clock)
         self._legs = Legs()
         self._recordings = Path(begins[0].recordings)
+        self._settings = begins[0].sip  # who the phones are is the same for all
         self.processes: Final = tuple(
             Process(begin, command, partial(self._told, number), partial(self._lost, number), note, patience)
             for number, begin in enumerate(begins)
@@ -62,8 +63,7 @@ class ApartSwitch:
     def obey(self, order: Order) -> None:
         """Takes an order; what comes of it is told soon after."""
         with self._row.held():
-            open_ = [number for number, process in enumerate(self.processes) if process.is_open]
-            number = self._legs.ordered(order, open_)
+            number = self._legs.ordered(order, self._open_for(order))
             if number is None:
                 self._for_nobody(order)
                 return
@@ -73,6 +73,13 @@ class ApartSwitch:
                 log.warning("switch.order leg=%s %s: %s", order.leg, type(order).__name__, error)
                 if isinstance(order, Play):
                     self._row.tell(PlayEnded(order.leg, order.op, "it is too much to be played"))
+
+    def _open_for(self, order: Order) -> list[int]:
+        """The processes that take calls; of a dial to a phone, those that it has registered with, if any."""
+        open_ = [number for number, process in enumerate(self.processes) if process.is_open]
+        phone = self._settings.phone(order.to) if isinstance(order, Dial) else None
+        known = [] if phone is None else [number for number in open_ if phone.user in self.processes[number].pulse.phones]
+        return known or open_
 
     def _for_nobody(self, order: Order) -> None:
         if isinstance(order, Dial):

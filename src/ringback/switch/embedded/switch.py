@@ -126,6 +126,11 @@ class EmbeddedSwitch:
         return sip.address if isinstance(sip, SipSignalling) else (self.settings.host, self.settings.port)
 
     @property
+    def registered(self) -> tuple[str, ...]:
+        """The phones that have registered, by user."""
+        return self.signalling.registered if isinstance(self.signalling, SipSignalling) else ()
+
+    @property
     def legs(self) -> int:
         """How many legs there are."""
         return len(self._legs)

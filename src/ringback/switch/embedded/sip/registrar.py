@@ -48,6 +48,11 @@ class Registrar:
             del contacts[uri]
         return list(reversed(contacts.values()))
 
+    def users(self, now: float) -> tuple[str, ...]:
+        """Who is anywhere. May be asked by another thread."""
+        known = [(user, list(contacts.values())) for user, contacts in list(self._contacts.items())]
+        return tuple(user for user, contacts in known if any(contact.until > now for contact in contacts))
+
 
 def granted_s(asked: str | None) -> int | None:
     """Seconds that a registration is good for. 0: it ends. None: it would be too short (423)."""

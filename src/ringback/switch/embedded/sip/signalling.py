@@ -38,6 +38,12 @@ class SipSignalling:
         """Where it listens; the port is known when it was started."""
         return self._address
 
+    @property
+    def registered(self) -> tuple[str, ...]:
+        """The phones that have registered, by user."""
+        stack = self._stack
+        return () if stack is None else stack.registered
+
     async def start(self, told: Callable[[Signal], None]) -> None:
         """Listens. Raises OurError (the port is taken)."""
         if self._thread is not None:

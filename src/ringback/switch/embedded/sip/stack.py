@@ -42,6 +42,11 @@ class Stack:
         self._network: Network
         self._transactions: Transactions
 
+    @property
+    def registered(self) -> tuple[str, ...]:
+        """The phones that have registered, by user. May be asked by another thread."""
+        return self._registrar.users(time.monotonic())
+
     async def open(self) -> Address:
         """Listens; where. Raises OurError."""
         install()
