@@ -326,7 +326,8 @@ def pour(random_: random.Random, peer: Peer, port: int, turn: int) -> None:
             stream.sendall(noise(random_, peer))
         stream.sendall(b"\r\n" * (turn % 5))
         if turn % 2:
-            stream.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # it has hung up already
+                stream.shutdown(socket.SHUT_WR)
             while stream.recv(9_000):
                 pass
 
