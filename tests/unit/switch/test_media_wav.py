@@ -210,3 +210,11 @@ def test_a_disk_that_stands_still_ends_a_recording_and_not_the_memory(tmp_path: 
     assert taken < 40 * 50
     stuck.set()
     assert tape.finished()[0] == "failed"
+
+
+def test_a_whole_second_is_one_wherever_the_chunks_are_cut(tmp_path: Path) -> None:
+    # 1.9999999999999998 s are told as one second. Where the first chunk ends is random.
+    for number in range(60):
+        tape = Tape(tmp_path / f"{number}.wav", limit_s=3)
+        tape.feed(bytes(320 * 150))
+        assert tape.finished() == ("limit", 3.0)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ringback.calls.live import RecordEnd, Track
-from ringback.switch.embedded.media.g711 import FRAME_S, Law
+from ringback.switch.embedded.media.g711 import FRAME_S, RATE, SAMPLES, Law
 from ringback.switch.embedded.media.voice import Voice
 from ringback.switch.embedded.media.wav import WavWriter
 
@@ -114,7 +114,7 @@ class _File:
         self._channels = channels
         self._track = track
         self._writer: WavWriter | None = None
-        self._seconds = 0.0
+        self._slots = 0
 
     def write(self, law: Law, said: bytes, heard: bytes) -> None:
         """A chunk, in code."""
@@ -126,7 +126,7 @@ class _File:
         except OSError:
             self.failed = True
             return
-        self._seconds += len(said) / len(law.silence) * FRAME_S
+        self._slots += len(said) // len(law.silence)
 
     def _linear(self, law: Law, said: bytes, heard: bytes) -> bytes:
         if self._channels == 1:
@@ -149,4 +149,4 @@ class _File:
                 self._writer.close()
         except OSError:
             self.failed = True
-        return self._seconds
+        return self._slots * SAMPLES / RATE
