@@ -1,7 +1,6 @@
 """`ringback serve`: settings, sockets, the engine, and the HTTP server in front of it."""
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -14,6 +13,7 @@ from ringback.cli.process import run_on_loop
 from ringback.engine.server import Engine, admin_key
 from ringback.intake.hot import HotProtocol
 from ringback.portal.app import behind_proxies, make_site
+from ringback.process import hand_over_soon, log_to_stderr, settle
 from ringback.settings import Settings, redacted
 
 log = logging.getLogger("ringback")
@@ -28,16 +28,14 @@ HALF_SENT_S = 3
 
 def run(settings: Settings) -> int:
     """Runs until SIGINT or SIGTERM, and ends cleanly: 0. Raises what `serve` and the engine do."""
-    line = "%(asctime)s %(levelname)s %(name)s %(message)s"
-    logging.basicConfig(level=settings.log_level.upper(), format=line, stream=sys.stderr)
+    log_to_stderr(settings.log_level.upper())
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     return run_on_loop(settings.loop, lambda: serve(settings))
 
 
 async def serve(settings: Settings, started: Callable[[Engine, int], None] | None = None, stop: asyncio.Event | None = None) -> int:
     """The server on this loop. `started` is told when it takes requests, with the port; `stop` ends it as a signal does."""
-    # The writer's thread and the loop share the interpreter: hand it over sooner than the default 5 ms, for latency.
-    sys.setswitchinterval(0.001)
+    hand_over_soon()
     sockets = listen_on(settings.host, settings.port)
     port = int(sockets[0].getsockname()[1])
     key, is_new = admin_key(settings)
@@ -70,10 +68,7 @@ async def serve(settings: Settings, started: Callable[[Engine, int], None] | Non
         _, url = await engine.sessions.make_link(None, "operator", "the first link", 0, FIRST_LINK_S)
         print(f"ringback: the portal, by a link that is good once, for an hour: {url}", file=sys.stderr)
     print(f"ringback: listening on http://{settings.host}:{port}", file=sys.stderr, flush=True)
-    # What is there now stays: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    settle()
     # Last: whoever finds it ready finds all of this said.
     serving = loop.create_task(server.serve(sockets=sockets))
     if started is not None:

@@ -5,7 +5,6 @@ a service manager reach it too, and it leaves them alone: the server says when.
 """
 
 import asyncio
-import gc
 import logging
 import os
 import select
@@ -23,6 +22,7 @@ from msgspec import Struct
 
 from ringback.calls.live import Dial, Happening, HungUp, Incoming
 from ringback.errors import BadSettings, OurError
+from ringback.process import hand_over_soon, log_to_stderr, settle
 from ringback.switch.apart import messages
 from ringback.switch.apart.frames import Framing
 from ringback.switch.apart.messages import Begin, Ended, Opened, Pulse, Refused, Take, Told, ToProcess
@@ -31,7 +31,6 @@ from ringback.switch.embedded.switch import EmbeddedSwitch
 
 log = logging.getLogger("ringback.switch")
 
-LOG: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 PULSE_S: Final = 1.0
 ALONE_S: Final = 10.0
 """After the server is gone: whoever has not hung up by then never will."""
@@ -85,9 +84,8 @@ def run(make: Make) -> int:
     begin = _first(end)
     if begin is None:
         return 0
-    logging.basicConfig(level=begin.log_level, format=LOG, stream=sys.stderr)
-    # Threads share the interpreter: the one with the sound is to have it soon.
-    sys.setswitchinterval(0.001)
+    log_to_stderr(begin.log_level)
+    hand_over_soon()
     factory = None
     if begin.uvloop:
         import uvloop
@@ -170,10 +168,7 @@ class _Host:
         except OurError:
             await hosted.close()
             raise
-        # What is there now stays: the collector need not look at it again, least of all between two slots of sound.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 100)
+        settle()
         self._pipe.send(Opened(*hosted.switch.address))
         return hosted
 
