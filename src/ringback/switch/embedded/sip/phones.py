@@ -1,6 +1,5 @@
 """REGISTER: a phone says where it is (RFC 3261 §10.3)."""
 
-import math
 import re
 from typing import Any
 
@@ -34,7 +33,7 @@ def registered(req: Any, phone: Phone, registrar: Registrar, now: float) -> Any:
             registrar.add(phone.user, Contact(uri=uri, source=(host, port), transport=transport, until=now + seconds))
     response = req.genResponse(200, "OK", server=NAME)
     for known in registrar.contacts(phone.user, now):
-        response.appendHeader(SipHeader(name="contact", bodys=f"<{known.uri}>;expires={math.ceil(known.until - now)}"))
+        response.appendHeader(SipHeader(name="contact", bodys=f"<{known.uri}>;expires={max(1, round(known.until - now))}"))
     return response
 
 
