@@ -1,5 +1,6 @@
 """A store that takes nothing while calls go on, and a kill in the middle of it: all that switches told arrives all the same."""
 
+import contextlib
 import os
 import resource
 import shutil
@@ -55,7 +56,8 @@ def in_spool(spool: Path, copy: Path) -> list[str]:
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir()
     for path in spool.glob("spool-*"):
-        shutil.copy(path, copy)
+        with contextlib.suppress(FileNotFoundError):  # a journal that is there for a moment
+            shutil.copy(path, copy)
     (file,) = copy.glob("spool-*.db")
     kept = SpoolFile(file)
     try:
